@@ -1,0 +1,78 @@
+# Every command, each from a fresh clone: what a target needs, it makes.
+# Only Python 3.11 or newer, git and make have to be there.
+
+PORT     ?= 3000
+PYTHON   ?=
+COVERED  := 90
+VENV     := .venv/bin/python
+
+# What `make` looks for when PYTHON is not given, the usual name first.
+PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup play test check format lint types coverage report clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+## --- work on it ---------------------------------------------------------------------------------------------
+
+setup: .venv/.dev ## make .venv with everything for development
+	@echo '.venv is ready: try make play, make test or make check'
+
+play: .venv/.play ## start the playground on http://127.0.0.1:3000 (PORT=… for another port, Ctrl-C stops it)
+	@exec $(VENV) -m playground --port $(PORT)
+
+test: .venv/.dev ## run the whole test suite
+	@$(VENV) -m pytest -n auto --maxprocesses 4
+
+check: format lint types coverage ## run the gate: format, lint, types, tests with their coverage, docs
+
+format: .venv/.dev
+	@$(VENV) -m ruff format --check .
+
+lint: .venv/.dev
+	@$(VENV) -m ruff check .
+
+types: .venv/.dev
+	@$(VENV) -m mypy
+
+coverage: .venv/.dev
+	@$(VENV) -m coverage run -m pytest
+	@$(VENV) -m coverage report --fail-under=$(COVERED)
+
+## --- run it -------------------------------------------------------------------------------------------------
+
+report: .venv/.play ## print a channel's month from the usage table (CHANNEL=general MONTH=2026-11)
+	@if [ -z "$$CHANNEL" ]; then echo 'Which channel? make report CHANNEL=general MONTH=2026-11' >&2; exit 2; fi
+	@exec $(VENV) -m router report --channel "$$CHANNEL" $${MONTH:+--month "$$MONTH"}
+
+clean: ## remove all that these commands made, .venv too
+	@rm -rf .venv build .serverless .playground .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+## --- what they need -----------------------------------------------------------------------------------------
+
+# pip comes last when a virtual environment is made, so a half-made one is made again.
+.venv/bin/pip:
+	@for python in $(or $(PYTHON),$(PYTHONS)); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    echo "Making .venv with $$("$$python" --version)"; \
+	    exec "$$python" -m venv --clear .venv; \
+	  fi; \
+	done; \
+	echo 'Penny needs Python 3.11 or newer, and none of these is one: $(or $(PYTHON),$(PYTHONS))' >&2; \
+	echo 'Install one, or name it: make setup PYTHON=/path/to/python3.13' >&2; \
+	exit 1
+
+.venv/.play: requirements.txt requirements-play.txt | .venv/bin/pip
+	@echo 'Installing what the playground needs (once)'
+	@$(VENV) -m pip install --require-virtualenv -r requirements-play.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-play.txt requirements-dev.txt | .venv/bin/pip
+	@echo 'Installing everything for development (once)'
+	@$(VENV) -m pip install --require-virtualenv -r requirements-dev.txt
+	@touch .venv/.play $@
