@@ -1,0 +1,1 @@
+"""Stories that prove what Penny promises."""
