@@ -1,0 +1,121 @@
+"""Installation: Penny's place in the fake Slack: token, secret and limits, what it called and published.
+
+Here is also what a test may let go wrong for it: refusals, archived channels, a revoked token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from playground.slack.board import Board
+from playground.slack.directory import Directory
+from playground.slack.faults import Faults
+from playground.slack.limits import RateLimits
+from playground.slack.request import Outgoing, SlackRequest, sign
+from playground.slack.response_urls import ResponseUrls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from playground.clock import Clock
+    from playground.slack.board import Broadcast
+
+Json = dict[str, Any]
+
+SIGNING_SECRET = "playground-secret"
+BOT_TOKEN = "xoxb-playground"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Web API: `error` is empty if it worked; `status` is HTTP's, 0 if none was sent."""
+
+    method: str
+    args: Json
+    status: int
+    error: str
+    at: float
+
+
+class Installation:
+    """An app, Penny, installed into a workspace."""
+
+    def __init__(self, clock: Clock, signing_secret: str, bot_token: str) -> None:
+        self.clock = clock
+        self.signing_secret = signing_secret
+        self.bot_token = bot_token
+        self.is_token_revoked = False
+        self.directory = Directory()
+        self.board = Board(clock, self.directory)
+        self.limits = RateLimits(clock)
+        self.faults = Faults()
+        self.response_urls = ResponseUrls(clock)
+        self.calls: list[Call] = []
+        self.homes: dict[str, Json] = {}
+        self.prompts: dict[str, list[Json]] = {}
+        self.sessions: dict[tuple[str, str], str] = {}
+        """What `agents.sessions.setStatus` and streams said last, by channel and thread."""
+
+    @property
+    def team_id(self) -> str:
+        """The workspace's id."""
+        return self.directory.team.id
+
+    @property
+    def bot_user(self) -> str:
+        """The id of Penny's user."""
+        return self.directory.bot.id
+
+    @property
+    def broadcasts(self) -> list[Broadcast]:
+        """Every mass mention by Penny that rang."""
+        return self.board.broadcasts
+
+    @property
+    def ephemerals(self) -> list[Json]:
+        """Everything that was shown to one person only."""
+        return self.board.ephemerals
+
+    def sign(self, outgoing: Outgoing, headers: Mapping[str, str] | None = None) -> SlackRequest:
+        """Return the signed request for a body, at the clock's time."""
+        return sign(outgoing, self.signing_secret, self.clock.now(), headers)
+
+    def calls_of(self, method: str) -> list[Call]:
+        """Return the calls of one method, oldest first."""
+        return [call for call in self.calls if call.method == method]
+
+    # What goes wrong
+
+    def fail_next(self, method: str, error: str = "internal_error", **how: Any) -> None:
+        """Make the next calls of a method fail; see `Faults.fail_next`."""
+        self.faults.fail_next(method, error, **how)
+
+    @property
+    def refuse_streams(self) -> bool:
+        """Whether every `chat.startStream` is refused."""
+        return self.faults.refuse_streams
+
+    @refuse_streams.setter
+    def refuse_streams(self, refuse: bool) -> None:
+        self.faults.refuse_streams = refuse
+
+    def archive(self, channel: str) -> None:
+        """Archive a channel."""
+        self.directory.channel(channel).archived = True
+
+    def remove_bot(self, channel: str) -> None:
+        """Take Penny out of a channel."""
+        self.directory.channel(channel).members.discard(self.bot_user)
+
+    def add_bot(self, channel: str) -> None:
+        """Bring Penny into a channel, without a word about it."""
+        self.directory.channel(channel).members.add(self.bot_user)
+
+    def revoke_token(self) -> None:
+        """Take the app's token away."""
+        self.is_token_revoked = True
+
+    def deactivate_user(self, user: str) -> None:
+        """Take a person's account away."""
+        self.directory.deactivate(user)
