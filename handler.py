@@ -1,0 +1,44 @@
+"""Lambda entry points, nothing else: each reads its event, calls one function and returns what Lambda wants.
+
+What is imported here is imported by every function, so it is the standard library alone; the worker's
+parts are imported by the functions that need them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from router import receive as receiver
+from router.adapters.gateway import request_from
+from router.settings import settings_from
+
+receiver.get_ready(settings_from())
+
+
+def receive(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Acknowledge a request of Slack's (HTTP, payload format 2.0)."""
+    return receiver.receive(request_from(event), settings_from(), time.time()).to_payload()
+
+
+def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Work off one record of the queue (SQS event); returns its partial batch response."""
+    from router.wiring import dispatcher  # noqa: PLC0415 - Bolt and boto3 are not `receive`'s to import
+
+    return dispatcher(settings_from()).work_off(event, seconds_left(context))
+
+
+def reconcile(_event: object, context: Any) -> dict[str, int]:
+    """Settle what workers left open (schedule); returns how many reservations ended in which way."""
+    from router import wiring  # noqa: PLC0415 - as above
+    from router.reconcile import reconcile_all  # noqa: PLC0415 - as above
+
+    settings = settings_from()
+    return reconcile_all(wiring.ledger(settings), wiring.openrouter(settings), seconds_left(context))
+
+
+def seconds_left(context: Any) -> float:
+    """Return the seconds until Lambda stops us; without a Lambda around us there is no end."""
+    if not hasattr(context, "get_remaining_time_in_millis"):
+        return float("inf")
+    return float(context.get_remaining_time_in_millis()) / 1000

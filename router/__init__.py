@@ -1,0 +1,14 @@
+"""Penny's router: the story of one message, in the order in which it flows.
+
+    receive      Slack's request is verified, sorted and queued, and Slack has its 200
+    dispatch     the worker takes the job off the queue and decides what becomes of it
+    slack.app    Bolt finds the listener
+    answer       the message is claimed, its money reserved, a model called, the reply shown, the bill settled
+      reserving    which tier it gets, and what of it the budgets bear
+      calling      retries and fallbacks, within what is reserved
+    reconcile    what a dead worker left open is settled
+    report       what it all cost
+
+`domain` decides and knows nobody. `adapters` speak to AWS, OpenRouter and Slack's wire; `slack` is what
+people see. `wiring` puts them together, `settings` and `config` say how.
+"""
