@@ -1,0 +1,152 @@
+"""The stack as `serverless.yml` defines it, and its queues and tables made in a local AWS.
+
+What runs here is what is deployed: keys, indexes, visibility and the dead-letter rule come from that file
+alone. Roles and functions stay on paper; deploying them is the framework's work.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.config import Config
+
+SERVERLESS_YML = Path(__file__).resolve().parent.parent / "serverless.yml"
+
+VARIABLE = re.compile(r"\$\{(sls:stage|self:[\w.]+)\}")
+"""The framework's variables that name things here; others (`opt:`, `env:`, AWS's own) stay as they are."""
+
+SAME_IN_CREATE_TABLE = (
+    "TableName",
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "GlobalSecondaryIndexes",
+)
+"""What CloudFormation and CreateTable call by one name; backups and encryption mean nothing on a laptop."""
+
+LOCAL_ONLY = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
+"""A local AWS that does not answer at once is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackNames:
+    """Where the stack's queues and tables are; the field's name in capitals is the environment variable."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    state_table: str
+    usage_table: str
+
+
+def read_stack(stage: str) -> dict[str, Any]:
+    """Read serverless.yml for `stage`: variables resolved, `!GetAtt a.b` as `{"Fn::GetAtt": ["a", "b"]}`."""
+    loader = yaml.SafeLoader(SERVERLESS_YML.read_text(encoding="utf-8"))
+    loader.yaml_multi_constructors = loader.yaml_multi_constructors | {"!": _intrinsic}
+    document = loader.get_single_data()
+    resolved: dict[str, Any] = _Variables(document, stage).resolve(document)
+    return resolved
+
+
+def create_stack(endpoint_url: str, stage: str = "play") -> StackNames:
+    """Create serverless.yml's queues and tables at `endpoint_url`; those already there stay as they are."""
+    resources = read_stack(stage)["resources"]["Resources"]
+    sqs, dynamodb = (_client(service, endpoint_url) for service in ("sqs", "dynamodb"))
+    dead_letter_queue_url = _create_queue(sqs, resources["DeadLetterQueue"]["Properties"])
+    return StackNames(
+        queue_url=_create_queue(
+            sqs, _parking_in(sqs, dead_letter_queue_url, resources["JobQueue"]["Properties"])
+        ),
+        dead_letter_queue_url=dead_letter_queue_url,
+        state_table=_create_table(dynamodb, resources["StateTable"]["Properties"]),
+        usage_table=_create_table(dynamodb, resources["UsageTable"]["Properties"]),
+    )
+
+
+def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    """Write `!Ref x` as `{"Ref": x}` and `!GetAtt a.b` as `{"Fn::GetAtt": ["a", "b"]}`."""
+    if not isinstance(node, yaml.ScalarNode):
+        raise yaml.constructor.ConstructorError(
+            None, None, f"!{name} is written with one word here", node.start_mark
+        )
+    text = str(loader.construct_scalar(node))
+    if name == "Ref":
+        return {"Ref": text}
+    return {f"Fn::{name}": text.split(".", 1) if name == "GetAtt" else text}
+
+
+@dataclass(frozen=True, slots=True)
+class _Variables:
+    """The framework's `${…}` in one document."""
+
+    document: dict[str, Any]
+    stage: str
+
+    def resolve(self, value: Any) -> Any:
+        """Replace the variables in `value`, whatever it is; one that is the whole text keeps its type."""
+        if isinstance(value, dict):
+            return {key: self.resolve(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(part) for part in value]
+        if not isinstance(value, str):
+            return value
+        if whole := VARIABLE.fullmatch(value):
+            return self._meant_by(whole[1])
+        return VARIABLE.sub(lambda found: str(self._meant_by(found[1])), value)
+
+    def _meant_by(self, variable: str) -> Any:
+        if variable == "sls:stage":
+            return self.stage
+        value: Any = self.document
+        for key in variable.removeprefix("self:").split("."):
+            value = value[key]
+        return self.resolve(value)
+
+
+def _client(service: str, endpoint_url: str) -> Any:
+    """Reach the local AWS with keys that open nothing else, whatever the shell is logged in to."""
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=LOCAL_ONLY,
+    )
+
+
+def _parking_in(sqs: Any, dead_letter_queue_url: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Put the dead-letter queue's real ARN where the definition refers to it."""
+    answer = sqs.get_queue_attributes(QueueUrl=dead_letter_queue_url, AttributeNames=["QueueArn"])
+    redrive = properties["RedrivePolicy"] | {"deadLetterTargetArn": answer["Attributes"]["QueueArn"]}
+    return properties | {"RedrivePolicy": redrive}
+
+
+def _create_queue(sqs: Any, properties: dict[str, Any]) -> str:
+    """Create one queue and return its URL; creating it again with the same attributes changes nothing."""
+    attributes = {name: _attribute(value) for name, value in properties.items() if name != "QueueName"}
+    url: str = sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
+    return url
+
+
+def _attribute(value: Any) -> str:
+    """Write a template's value as SQS takes it: text, booleans in lower case, objects as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _create_table(dynamodb: Any, properties: dict[str, Any]) -> str:
+    """Create one table, wait until it takes requests, and return its name."""
+    name: str = properties["TableName"]
+    try:
+        dynamodb.create_table(**{key: properties[key] for key in SAME_IN_CREATE_TABLE})
+    except dynamodb.exceptions.ResourceInUseException:
+        return name
+    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    if expiry := properties.get("TimeToLiveSpecification"):
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+    return name
