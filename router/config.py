@@ -1,0 +1,332 @@
+"""`config.toml`: what an operator edits, read and checked once at start.
+
+Whatever cannot work stops the start with the key, the value, what is wrong and what would be right.
+Unknown keys are errors too: a misspelt limit must not silently be the default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from router.domain.bands import Band, bands_policy
+from router.domain.budget import PeriodKind
+from router.domain.choice import Policy
+from router.domain.ladder import MAX_MODELS, Ladder, Tier
+from router.domain.thread import least_prompt_tokens
+from router.errors import ConfigError
+
+LONGEST_DEADLINE_S = 230
+"""Below the life of a Slack stream (about 300 s, measured by others:
+https://github.com/slackapi/node-slack-sdk/issues/2702), with a margin for the last words."""
+
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
+"""Reasoning efforts that OpenRouter maps to what the model has. `none` is missing on purpose: models whose
+reasoning is mandatory refuse it."""
+
+DEAREST_USD = Decimal(1_000_000)
+"""Above this an amount is taken for a slip of the keyboard."""
+
+MOST_DECIMALS = 6
+"""Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
+
+FEWEST_TOKENS = 16
+"""Some providers refuse a smaller `max_tokens`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """Limits in USD for one period; periods begin at midnight of `zone`."""
+
+    channel_usd: Decimal
+    direct_message_usd: Decimal
+    period: PeriodKind
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyConfig:
+    """How answers are given. `deadline_s` is in seconds from the first sight of the job."""
+
+    system_prompt: str
+    deadline_s: int
+    footer: bool
+    allow_data_collection: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file, checked."""
+
+    ladder: Ladder
+    budget: BudgetConfig
+    policy: Policy
+    useful_tokens: int
+    reply: ReplyConfig
+
+
+def load_config(path: str) -> Config:
+    """Read and check the file at `path`; raises ConfigError."""
+    try:
+        raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"), parse_float=_exact)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); set CONFIG_FILE to a file") from error
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        raise ConfigError(f"{path}: is not TOML ({error})") from error
+    return read_config(raw)
+
+
+def _exact(number: str) -> Decimal:
+    try:
+        return Decimal(number)
+    except InvalidOperation:  # an exponent beyond all bounds; the key's own check refuses it
+        return Decimal("NaN")
+
+
+def read_config(raw: dict[str, Any]) -> Config:
+    """Check a parsed file; raises ConfigError."""
+    top = Section("", raw)
+    tiers = tuple(t for t in (_tier(s) for s in top.sections("tier")) if t)
+    if not tiers:
+        raise ConfigError("tier: no tier is enabled; at least one [[tier]] is needed")
+    _check_names(tiers)
+    ladder = Ladder(tiers)
+    routing = top.section("routing")
+    config = Config(
+        ladder=ladder,
+        budget=_budget(top.section("budget")),
+        policy=_policy(routing, ladder),
+        useful_tokens=routing.integer("useful_tokens", FEWEST_TOKENS, 100_000, default=400),
+        reply=_reply(top.section("reply")),
+    )
+    _check_room(config)
+    for section in (top, routing):
+        section.finish()
+    return config
+
+
+def _tier(section: Section) -> Tier | None:
+    enabled = section.boolean("enabled", default=True)
+    price = section.section("max_price")
+    tier = Tier(
+        name=section.text("name", longest=32),
+        models=_models(section),
+        max_price_prompt_usd=price.amount("prompt"),
+        max_price_completion_usd=price.amount("completion"),
+        max_tokens=section.integer("max_tokens", FEWEST_TOKENS, 1_000_000),
+        max_prompt_tokens=section.integer("max_prompt_tokens", 1_000, 10_000_000, default=90_000),
+        reasoning_effort=section.choice("reasoning_effort", EFFORTS, default=None),
+    )
+    price.finish()
+    section.finish()
+    has_zero = not (tier.max_price_prompt_usd and tier.max_price_completion_usd)
+    if has_zero and not all(m.endswith(":free") for m in tier.models):
+        raise ConfigError(
+            f"{section.name}.max_price: has a 0, which only models ending in ':free' cost; "
+            "write the dearest price per million tokens you would pay"
+        )
+    return tier if enabled else None
+
+
+def _models(section: Section) -> tuple[str, ...]:
+    models = section.texts("models")
+    if not 1 <= len(models) <= MAX_MODELS:
+        raise ConfigError(
+            f"{section.name}.models: has {len(models)} models; OpenRouter takes 1 to {MAX_MODELS}"
+        )
+    for model in models:
+        vendor, _, name = model.partition("/")
+        if not vendor or not name or any(c.isspace() for c in model):
+            raise ConfigError(f"{section.name}.models: {model!r} is not of the form 'vendor/name'")
+    if len(set(models)) != len(models):
+        raise ConfigError(f"{section.name}.models: names a model twice; name each once")
+    return models
+
+
+def _check_names(tiers: tuple[Tier, ...]) -> None:
+    names = [tier.name for tier in tiers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"tier.name: {name!r} names two tiers; each needs its own name")
+
+
+def _check_room(config: Config) -> None:
+    least = least_prompt_tokens(config.reply.system_prompt)
+    for tier in config.ladder.tiers:
+        if tier.max_prompt_tokens < least:
+            raise ConfigError(
+                f"tier.max_prompt_tokens: {tier.max_prompt_tokens} of tier {tier.name!r} leaves no room for "
+                f"a message beside reply.system_prompt; write {least} or more, or shorten that"
+            )
+
+
+def _budget(section: Section) -> BudgetConfig:
+    budget = BudgetConfig(
+        channel_usd=section.amount("channel_usd", default=Decimal(5)),
+        direct_message_usd=section.amount("direct_message_usd", default=Decimal(1)),
+        period=PeriodKind(section.choice("period", tuple(PeriodKind), default=PeriodKind.MONTH) or ""),
+        zone=_zone(section),
+    )
+    section.finish()
+    return budget
+
+
+def _zone(section: Section) -> ZoneInfo:
+    name = section.text("time_zone", default="UTC")
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ConfigError(
+            f"{section.name}.time_zone: {name!r} is no time zone; write an IANA name such as 'Europe/Berlin'"
+        ) from error
+
+
+def _policy(section: Section, ladder: Ladder) -> Policy:
+    section.choice("policy", ("bands",), default="bands")
+    bands = tuple(_band(s, ladder) for s in section.sections("band"))
+    _check_bands(bands)
+    share = section.number("step_down_below", Decimal(0), Decimal(1), default=Decimal("0.2"))
+    return bands_policy(bands, share)
+
+
+def _band(section: Section, ladder: Ladder) -> Band:
+    up_to = section.integer("up_to", 1, 1_000_000, default=0) or None
+    tier = section.choice("tier", tuple(t.name for t in ladder.tiers))
+    section.finish()
+    return Band(up_to, tier or "")
+
+
+def _check_bands(bands: tuple[Band, ...]) -> None:
+    if not bands or bands[-1].up_to is not None:
+        raise ConfigError(
+            "routing.band: the last band must be without 'up_to', so that every length has a tier"
+        )
+    limits = [band.up_to for band in bands[:-1]]
+    for i, limit in enumerate(limits):
+        if limit is None:
+            raise ConfigError(f"routing.band[{i}].up_to: is missing; only the last band may be without it")
+        if i and limit <= (limits[i - 1] or 0):
+            raise ConfigError(f"routing.band[{i}].up_to: {limit} must be above the band before it")
+
+
+def _reply(section: Section) -> ReplyConfig:
+    reply = ReplyConfig(
+        system_prompt=section.text("system_prompt", longest=20_000),
+        deadline_s=section.integer("deadline_s", 1, LONGEST_DEADLINE_S, default=120),
+        footer=section.boolean("footer", default=True),
+        allow_data_collection=section.boolean("allow_data_collection", default=False),
+    )
+    section.finish()
+    return reply
+
+
+LONGEST_SHOWN = 80
+"""Characters of a wrong value that an error repeats: a line."""
+
+_MISSING: Any = object()
+
+
+class Section:
+    """One table of the file: hands out its values checked, and at the end names keys nobody asked for."""
+
+    def __init__(self, name: str, raw: dict[str, Any]) -> None:
+        self.name = name
+        self._raw = raw
+        self._asked: set[str] = set()
+
+    def section(self, key: str) -> Section:
+        """Return the table at `key`; an absent one is empty."""
+        return Section(self._path(key), self._value(key, dict, "a table", {}))
+
+    def sections(self, key: str) -> list[Section]:
+        """Return the array of tables at `key`; an absent one is empty."""
+        items = self._value(key, list, "an array of tables", [])
+        if not all(isinstance(item, dict) for item in items):
+            raise self._wrong(key, items, f"an array of tables: write [[{self._path(key)}]]")
+        return [Section(f"{self._path(key)}[{i}]", item) for i, item in enumerate(items)]
+
+    def text(self, key: str, *, longest: int = 200, default: str = _MISSING) -> str:
+        """Return a text of 1 to `longest` characters."""
+        value: str = self._value(key, str, "a text", default)
+        if not value.strip() or len(value) > longest:
+            raise self._wrong(key, value, f"a text of 1 to {longest} characters")
+        return value.strip()
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return an array of texts."""
+        values = self._value(key, list, "an array of texts", _MISSING)
+        if not all(isinstance(v, str) for v in values):
+            raise self._wrong(key, values, "an array of texts")
+        return tuple(values)
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value: bool = self._value(key, bool, "true or false", default)
+        return value
+
+    def integer(self, key: str, low: int, high: int, *, default: int = _MISSING) -> int:
+        """Return a whole number between `low` and `high`."""
+        if key not in self._raw and default is not _MISSING:
+            self._asked.add(key)
+            return default
+        value: int = self._value(key, int, f"a whole number from {low} to {high}", default)
+        if isinstance(value, bool) or not low <= value <= high:
+            raise self._wrong(key, value, f"a whole number from {low} to {high}")
+        return value
+
+    def number(self, key: str, low: Decimal, high: Decimal, *, default: Decimal = _MISSING) -> Decimal:
+        """Return a number between `low` and `high`, exactly as written."""
+        should = f"a number from {low} to {high}"
+        value = self._value(key, (int, Decimal), should, default)
+        number = Decimal(value)
+        if isinstance(value, bool) or not number.is_finite() or not low <= number <= high:
+            raise self._wrong(key, value, should)
+        return number
+
+    def amount(self, key: str, *, default: Decimal = _MISSING) -> Decimal:
+        """Return an amount of dollars, zero or more."""
+        amount = self.number(key, Decimal(0), DEAREST_USD, default=default)
+        if int(amount.as_tuple().exponent) < -MOST_DECIMALS:
+            raise self._wrong(key, amount, f"an amount with at most {MOST_DECIMALS} decimals")
+        return amount
+
+    def choice(self, key: str, choices: tuple[str, ...], *, default: str | None = _MISSING) -> str | None:
+        """Return one of `choices`."""
+        if key not in self._raw and default is not _MISSING:
+            self._asked.add(key)
+            return default
+        value: str = self._value(key, str, f"one of {', '.join(choices)}", _MISSING)
+        if value not in choices:
+            raise self._wrong(key, value, f"one of {', '.join(choices)}")
+        return value
+
+    def finish(self) -> None:
+        """Raise ConfigError for a key that nobody asked for."""
+        unknown = sorted(set(self._raw) - self._asked)
+        if unknown:
+            known = ", ".join(sorted(self._asked))
+            raise ConfigError(f"{self._path(unknown[0])}: no such key; known here: {known}")
+
+    def _value(self, key: str, kind: Any, should: str, default: Any) -> Any:
+        self._asked.add(key)
+        if key not in self._raw:
+            if default is _MISSING:
+                raise ConfigError(f"{self._path(key)}: is missing; write {should}")
+            return default
+        value = self._raw[key]
+        if not isinstance(value, kind):
+            raise self._wrong(key, value, should)
+        return value
+
+    def _wrong(self, key: str, value: Any, should: str) -> ConfigError:
+        shown = str(value) if isinstance(value, Decimal) else repr(value)
+        if len(shown) > LONGEST_SHOWN:
+            shown = f"{shown[: LONGEST_SHOWN - 1]}…"
+        return ConfigError(f"{self._path(key)}: {shown} is wrong; write {should}")
+
+    def _path(self, key: str) -> str:
+        return f"{self.name}.{key}" if self.name else key

@@ -1,0 +1,63 @@
+"""The choice: which tier a message should have, and what of it the money can bear.
+
+A policy says which tier is wanted; `fit` walks down from there until the worst case fits. Both are pure:
+the same numbers give the same choice, so that a choice can be explained and replayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.domain.budget import Budget
+from router.domain.estimate import affordable_tokens, worst_case_usd
+from router.domain.ladder import Ladder, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a policy may know of a message: lengths, never words. `length` is in characters."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The tier that a policy wants, and the numbers that decided, by name."""
+
+    tier: Tier
+    why: dict[str, str]
+
+
+Policy = Callable[[Question, tuple[Budget, ...], Ladder], Wanted]
+"""Says which tier a message should have, given the budgets that apply to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A call that the money covers: `estimate_usd` is the worst it can be billed."""
+
+    tier: Tier
+    prompt_tokens: int
+    max_tokens: int
+    estimate_usd: Decimal
+
+
+def fit(
+    ladder: Ladder,
+    wanted: Tier,
+    prompt_tokens: Callable[[Tier], int],
+    money_usd: Decimal,
+    useful_tokens: int,
+) -> Offer | None:
+    """Fit a call into `money_usd`: first fewer `max_tokens`, then a lower tier; None if nothing fits.
+
+    An answer is not cut below `useful_tokens` (or the tier's own cap, if that is lower).
+    """
+    for tier in ladder.from_tier_down(wanted):
+        bound = prompt_tokens(tier)
+        tokens = affordable_tokens(tier, bound, money_usd)
+        if tokens >= min(useful_tokens, tier.max_tokens):
+            return Offer(tier, bound, tokens, worst_case_usd(tier, bound, tokens))
+    return None

@@ -1,0 +1,178 @@
+"""A thread's posts, and the prompt that is made of them: this thread only, newest kept.
+
+Other people's and other bots' words are told apart by who says them; our own are the assistant's. A file
+that cannot be read is named where it hangs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from router.domain.estimate import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, text_token_bound
+from router.domain.message import File, Message, Ts, UserId, read_files
+
+_MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|([^>]*))?>")
+_ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+
+LEAST_ROOM = 500
+"""Prompt tokens that the system prompt must leave for the message: enough for its head and tail."""
+
+_MIDDLE_LEFT_OUT = "\n[… the middle was too long and is left out …]\n"
+
+
+class Author(StrEnum):
+    """Who says a post, as far as the prompt cares."""
+
+    US = "us"
+    PERSON = "person"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post of a thread. `name` is a user id for people, a display name for other bots."""
+
+    ts: Ts
+    author: Author
+    name: str
+    text: str
+    files: tuple[File, ...] = ()
+    answers: str = ""
+    """Of our own: the ts of the message that it answers, once it is finished; empty before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent: chat messages, how many older posts were left out, and the files that were not read."""
+
+    messages: tuple[dict[str, Any], ...]
+    tokens: int
+    left_out: int
+    unread: tuple[str, ...]
+
+
+def read_post(raw: dict[str, Any], our_user: UserId, finished: str) -> Post | None:
+    """Read a message of `conversations.replies`; None for what nobody said (joins, deleted roots).
+
+    `finished` is the type of the metadata that a finished reply of ours carries.
+    """
+    ts = raw.get("ts")
+    if not isinstance(ts, str) or raw.get("subtype") in ("tombstone", "channel_join", "group_join"):
+        return None
+    text, blocks = raw.get("text"), raw.get("blocks")
+    blocks = [b for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
+    author = _author(raw, our_user)
+    return Post(
+        ts=Ts(ts),
+        author=author,
+        name=_name(raw, author),
+        text=_markdown_of(blocks) or (text if isinstance(text, str) else ""),
+        files=read_files(raw.get("files")),
+        answers=_answered_ts(raw.get("metadata"), finished) if author is Author.US else "",
+    )
+
+
+def _markdown_of(blocks: list[dict[str, Any]]) -> str:
+    """Join the Markdown blocks of an answer: there `text` is only its notification."""
+    texts = (b.get("text") for b in blocks if b.get("type") == "markdown")
+    return "\n".join(t for t in texts if isinstance(t, str))
+
+
+def _answered_ts(metadata: Any, finished: str) -> str:
+    """Return the ts of the message that a finished reply answers; anyone's metadata may hold anything."""
+    if not isinstance(metadata, dict) or metadata.get("event_type") != finished:
+        return ""
+    payload = metadata.get("event_payload")
+    ts = payload.get("message_ts") if isinstance(payload, dict) else None
+    return ts if isinstance(ts, str) else ""
+
+
+def _author(raw: dict[str, Any], our_user: UserId) -> Author:
+    if raw.get("user") == our_user:
+        return Author.US
+    return Author.BOT if raw.get("bot_id") or raw.get("subtype") == "bot_message" else Author.PERSON
+
+
+def _name(raw: dict[str, Any], author: Author) -> str:
+    """Name who says it: apps choose their display names, people cannot borrow one."""
+    profile = raw.get("bot_profile")
+    shown = (raw.get("username"), profile.get("name") if isinstance(profile, dict) else None)
+    names = (*(shown if author is Author.BOT else ()), raw.get("user"))
+    return next((n[:80] for n in names if isinstance(n, str) and n), "someone")
+
+
+def least_prompt_tokens(system: str) -> int:
+    """Return the smallest `max_prompt_tokens` with which a message has room beside the system prompt."""
+    return TOKENS_PER_REQUEST + _cost(system) + LEAST_ROOM
+
+
+def prompt_for(
+    system: str, posts: tuple[Post, ...], message: Message, files: tuple[File, ...], max_prompt_tokens: int
+) -> Prompt:
+    """Make the prompt of `message` within `max_prompt_tokens` (an upper bound, see `estimate`).
+
+    The system prompt and the message itself always stay (a message that alone is too long loses its
+    middle); of the earlier posts of the thread the newest stay. `max_prompt_tokens` must be at least
+    `least_prompt_tokens(system)`.
+    """
+    room = max_prompt_tokens - TOKENS_PER_REQUEST - _cost(system)
+    asked = _cut_middle(_said(message.user, message.text, files, message.our_user), room - TOKENS_PER_MESSAGE)
+    room -= _cost(asked)
+    earlier = [p for p in posts if _is_context(p, message) and (p.text or p.files)]
+    kept: list[dict[str, Any]] = []
+    for post in reversed(earlier):
+        turn = _turn(post, message.our_user)
+        room -= _cost(turn["content"])
+        if room < 0:
+            break
+        kept.append(turn)
+    messages = ({"role": "system", "content": system}, *reversed(kept), {"role": "user", "content": asked})
+    tokens = TOKENS_PER_REQUEST + sum(_cost(m["content"]) for m in messages)
+    return Prompt(messages, tokens, len(earlier) - len(kept), tuple(f.name for f in files))
+
+
+def _is_context(post: Post, message: Message) -> bool:
+    """Whether a post was said before `message` is answered: people's until then, and our finished answers.
+
+    Our answer to an earlier message may be younger than the message that it now helps to answer.
+    """
+    return post.ts < message.ts or (post.answers not in ("", message.ts))
+
+
+def _cost(content: str) -> int:
+    return TOKENS_PER_MESSAGE + text_token_bound(content)
+
+
+def _turn(post: Post, our_user: UserId) -> dict[str, Any]:
+    if post.author is Author.US:
+        return {"role": "assistant", "content": _plain(post.text, our_user)}
+    name = f"{post.name} (a bot)" if post.author is Author.BOT else post.name
+    return {"role": "user", "content": _said(name, post.text, post.files, our_user)}
+
+
+def _said(name: str, text: str, files: tuple[File, ...], our_user: UserId) -> str:
+    attached = "".join(f"\n[attached, cannot be read: {f.name}]" for f in files)
+    return f"{name}: {_plain(text, our_user)}{attached}"
+
+
+def _plain(text: str, our_user: UserId) -> str:
+    """Undo Slack's escapes; our own mention goes, others keep their id."""
+    text = _MENTION.sub(lambda m: "" if m[1] == our_user else f"@{m[2] or m[1]}", text).strip()
+    for escaped, plain in _ESCAPES:
+        text = text.replace(escaped, plain)
+    return text
+
+
+def _cut_middle(text: str, max_tokens: int) -> str:
+    """Keep head and tail of a text that alone is longer than there is room for."""
+    if text_token_bound(text) <= max_tokens:
+        return text
+    note = _MIDDLE_LEFT_OUT
+    half = max(0, (max_tokens - text_token_bound(note)) // 2)
+    while half and text_token_bound(text[:half] + note + text[-half:]) > max_tokens:
+        half = half * 3 // 4
+    return text[:half] + note + (text[-half:] if half else "")

@@ -1,0 +1,167 @@
+"""Reserving: choose a tier, fit the call to the money, and set that money aside.
+
+Tells two refusals apart: *exhausted* (not even the cheapest useful answer fits into what is not spent) and
+*busy* (it would fit, but others have reserved the money at this moment).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.adapters.ledger import Ledger, Reservation, Short
+from router.config import Config
+from router.domain.budget import Budget, BudgetKind, BudgetPeriod, period_at
+from router.domain.choice import Offer, Question, Wanted, fit
+from router.domain.ladder import Tier
+from router.domain.message import Message
+from router.domain.thread import Prompt
+from router.domain.usage import Facts, month_and_day
+
+BUSY_WAIT_S = 6.0
+"""How long a message waits for what others have reserved; a cheap answer takes about as long."""
+
+LONGEST_NAP_S = 1.0
+"""Between two looks at a busy budget, with full jitter, so that those who wait do not meet again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Funded:
+    """The money is set aside. `budgets` are those it was set aside on, as they stood just before."""
+
+    reservation: Reservation
+    offer: Offer
+    budgets: tuple[Budget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """What is not spent of this budget bears not even the cheapest useful answer."""
+
+    budget: Budget
+    until: BudgetPeriod
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """It would fit but for what others have reserved, and waiting did not help."""
+
+
+class Reserving:
+    """Reserves money for messages, on every budget that applies to them."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        config: Config,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._config = config
+        self._clock = clock
+        self._sleep = sleep
+
+    def periods(self, message: Message) -> tuple[BudgetPeriod, ...]:
+        """Name the budgets that apply to `message`, in their present period."""
+        budget = self._config.budget
+        period = period_at(budget.period, self._clock(), budget.zone)
+        limit = budget.direct_message_usd if message.is_direct else budget.channel_usd
+        return (BudgetPeriod(BudgetKind.CHANNEL, message.channel, period, limit),)
+
+    def budgets(self, periods: tuple[BudgetPeriod, ...]) -> tuple[Budget, ...]:
+        """Look at the budgets; see `Ledger.budgets`."""
+        return self._ledger.budgets(periods)
+
+    def reserve(
+        self,
+        message: Message,
+        periods: tuple[BudgetPeriod, ...],
+        budgets: tuple[Budget, ...],
+        prompt_of: Callable[[Tier], Prompt],
+        owner: str,
+        lease_s: float,
+    ) -> Funded | Exhausted | Busy:
+        """Reserve money for the best answer that the budgets bear, waiting a little for a busy one.
+
+        `budgets` are a first look and may be stale: the database decides, and what it says is looked at then.
+        """
+        wanted = self._config.policy(Question(len(message.text)), budgets, self._config.ladder)
+        give_up = self._clock() + BUSY_WAIT_S
+        is_fresh = False
+        while True:
+            offer = self._fit(wanted.tier, prompt_of, min(b.remaining_usd for b in budgets))
+            if offer:
+                reservation = self._reservation(message, wanted, offer, budgets, owner, lease_s)
+                answer = self._ledger.reserve(reservation)
+                if not isinstance(answer, Short):
+                    return Funded(reservation, offer, budgets)
+            elif is_fresh:
+                exhausted = self._exhausted(wanted.tier, prompt_of, periods, budgets)
+                if exhausted:
+                    return exhausted
+            if is_fresh:  # it would fit, or did until someone was faster
+                if self._clock() >= give_up:
+                    return Busy()
+                self._sleep(random.uniform(0, LONGEST_NAP_S))  # noqa: S311 - jitter, not a secret
+            budgets, is_fresh = self._ledger.budgets(periods, consistent=True), True
+
+    def _fit(self, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal) -> Offer | None:
+        """Fit a call into `money_usd`; below zero (an overrun, a lowered limit) a free model still fits."""
+        money_usd = max(Decimal(0), money_usd)
+        return fit(
+            self._config.ladder, wanted, lambda t: prompt_of(t).tokens, money_usd, self._config.useful_tokens
+        )
+
+    def _exhausted(
+        self,
+        wanted: Tier,
+        prompt_of: Callable[[Tier], Prompt],
+        periods: tuple[BudgetPeriod, ...],
+        budgets: tuple[Budget, ...],
+    ) -> Exhausted | None:
+        for period, budget in zip(periods, budgets, strict=True):
+            if self._fit(wanted, prompt_of, budget.unspent_usd) is None:
+                return Exhausted(budget, period)
+        return None
+
+    def _reservation(
+        self,
+        message: Message,
+        wanted: Wanted,
+        offer: Offer,
+        budgets: tuple[Budget, ...],
+        owner: str,
+        lease_s: float,
+    ) -> Reservation:
+        now = self._clock()
+        month, day = month_and_day(now, self._config.budget.zone)
+        facts = Facts(
+            channel=message.channel,
+            user=message.user,
+            team=message.team,
+            message_ts=message.ts,
+            thread_ts=message.thread,
+            tier_wanted=wanted.tier.name,
+            tier_given=offer.tier.name,
+            models=offer.tier.models,
+            prompt_bound=offer.prompt_tokens,
+            max_tokens=offer.max_tokens,
+            started_at=Decimal(f"{now:.3f}"),
+            month=month,
+            day=day,
+            why=wanted.why,
+        )
+        return Reservation(
+            id=uuid.uuid4().hex,
+            owner=owner,
+            amount_usd=offer.estimate_usd,
+            budgets=tuple((b.kind, b.id, b.period_key) for b in budgets),
+            lease_until=now + lease_s,
+            facts=facts,
+        )
