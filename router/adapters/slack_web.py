@@ -1,0 +1,125 @@
+"""Slack's Web API over one kept-alive connection: a method and its arguments in, Slack's answer out.
+
+The SDK's client opens a connection for every call; a streamed answer makes one a second.
+https://docs.slack.dev/apis/web-api
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
+
+READ_METHODS = frozenset(
+    {"conversations.replies", "conversations.history", "conversations.list", "users.info"}
+)
+"""Methods that take their arguments in the address; the others take JSON."""
+
+TRIES = 2
+"""A connection that broke is tried once more, when nothing can have been posted by it."""
+
+TOKEN_REFUSED = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
+)
+"""Codes that speak of the token, not of the call: https://docs.slack.dev/reference/methods/auth.test#errors"""
+
+_LONGEST_CODE = 64
+_DEFAULT_RETRY_AFTER_S = 5.0
+
+
+class SlackWeb:
+    """One workspace's Web API. Thread-safe; made once per container.
+
+    `transport` replaces the network. `renewed` is asked when Slack refused the token: it is given that one
+    and returns the one to use from now on, which may be the same.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        transport: httpx.BaseTransport | None = None,
+        renewed: Callable[[str], str] | None = None,
+    ) -> None:
+        self._renewed = renewed or (lambda refused: refused)
+        self._http = httpx.Client(
+            base_url=base_url if base_url.endswith("/") else f"{base_url}/",
+            headers={"Authorization": f"Bearer {token}"},  # httpx shows this one to no one
+            timeout=httpx.Timeout(10.0, connect=3.0),
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """Call `method`; arguments of None are left out.
+
+        Raises SlackRefused (Slack said no, with its code), SlackRateLimited (with the seconds to wait) or
+        SlackUnavailable (no usable answer; whether a post happened is then unknown).
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        authorization = self._http.headers["Authorization"]
+        try:
+            return self._call(method, given, authorization)
+        except SlackRefused as refused:
+            if refused.code not in TOKEN_REFUSED:
+                raise
+            newest = f"Bearer {self._renewed(authorization.removeprefix('Bearer '))}"
+            if newest == authorization:
+                raise
+        self._http.headers["Authorization"] = newest
+        return self._call(method, given, newest)
+
+    def _call(self, method: str, arguments: dict[str, Any], authorization: str) -> dict[str, Any]:
+        response = self._send(method, arguments, {"Authorization": authorization})
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise SlackRateLimited(method, _retry_after_s(response))
+        answer = _json_object(response)
+        if answer is None or response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise SlackUnavailable(f"{method}: HTTP {response.status_code}")
+        if answer.get("ok") is not True:
+            raise _refusal(method, answer)
+        return answer
+
+    def _send(self, method: str, arguments: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+        for attempt in range(1, TRIES + 1):
+            try:
+                if method in READ_METHODS:
+                    return self._http.get(method, params=arguments, headers=headers)
+                return self._http.post(method, json=arguments, headers=headers)
+            except httpx.TransportError as error:
+                may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                if attempt == TRIES or (may_have_arrived and method not in READ_METHODS):
+                    raise SlackUnavailable(f"{method}: {type(error).__name__}") from error
+        raise AssertionError  # pragma: no cover - the loop returns or raises
+
+
+def _json_object(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(response.content)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _refusal(method: str, answer: dict[str, Any]) -> Exception:
+    code = answer.get("error")
+    code = code[:_LONGEST_CODE] if isinstance(code, str) else "unknown_error"
+    if code in ("ratelimited", "rate_limited"):
+        return SlackRateLimited(method, _DEFAULT_RETRY_AFTER_S)
+    if code in ("internal_error", "fatal_error", "service_unavailable", "request_timeout"):
+        return SlackUnavailable(f"{method}: {code}")
+    return SlackRefused(method, code)
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    try:
+        return min(300.0, max(0.5, float(response.headers.get("Retry-After", ""))))
+    except ValueError:
+        return _DEFAULT_RETRY_AFTER_S

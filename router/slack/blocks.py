@@ -1,0 +1,29 @@
+"""Blocks: what stands under an answer.
+
+https://docs.slack.dev/reference/block-kit/blocks
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Block = dict[str, Any]
+
+FOOTER_BLOCK = "penny-footer"
+"""The footer's block id."""
+
+FINISHED = "penny_answer"
+"""Type of the metadata that a finished reply carries. https://docs.slack.dev/messaging/message-metadata"""
+
+_LONGEST_FOOTER = 300
+
+
+def finished_mark(message_ts: str) -> dict[str, Any]:
+    """Make the metadata that says which message a reply answers, and that nothing of it is missing."""
+    return {"event_type": FINISHED, "event_payload": {"message_ts": message_ts}}
+
+
+def footer_block(text: str) -> Block:
+    """Make the footer; plain text, so that no name of a file or model can format or mention."""
+    element = {"type": "plain_text", "text": text[:_LONGEST_FOOTER], "emoji": False}
+    return {"type": "context", "block_id": FOOTER_BLOCK, "elements": [element]}
