@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +26,14 @@ REGION = "us-east-1"
 START_WITHIN_S = 30.0
 """A start takes half a second on an idle machine; this is for one that is not."""
 
-STOP_WITHIN_S = 5.0
-"""It ends at once when asked; afterwards it is made to."""
+STOP_WITHIN_S = 0.5
+"""It ends at once when asked, unless someone still waits for a message; afterwards it is made to."""
 
 PORTS_TRIED = 3
 """A free port can be taken by another process before ministack binds it."""
 
 RUN_UNTIL_INPUT_ENDS = """
-import os, runpy, shutil, threading
+import os, runpy, shutil, sys, threading
 
 def end_with_the_starter():
     os.read(0, 1)
@@ -41,6 +41,8 @@ def end_with_the_starter():
     os._exit(0)
 
 threading.Thread(target=end_with_the_starter, daemon=True).start()
+for script in [sys.argv.pop() for _ in sys.argv[1:]]:
+    runpy.run_path(script)
 runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 """
 """Its standard input is a pipe from us, which the system closes however we end, also when we are
@@ -56,24 +58,39 @@ class LocalAws:
 
 
 @contextlib.contextmanager
-def start_local_aws(port: int = 0) -> Iterator[LocalAws]:
+def start_local_aws(
+    port: int = 0, *, settings: Mapping[str, str] | None = None, script: Path | None = None
+) -> Iterator[LocalAws]:
     """Run a local AWS while the block runs; port 0 picks a free one.
 
+    `settings` are further variables of ministack's, and `script` runs in its process before it starts.
     Raises RuntimeError with the last lines of its log when it does not come up.
     """
     with (
         tempfile.TemporaryDirectory(prefix="local-aws-", ignore_cleanup_errors=True) as folder,
         contextlib.ExitStack() as running,
     ):
-        bound = _bring_up(port, Path(folder), running)
+        bound = _bring_up(port, Path(folder), running, _Extras(settings or {}, script))
         yield LocalAws(url=f"http://{LOOPBACK}:{bound}")
 
 
-def _bring_up(port: int, folder: Path, running: contextlib.ExitStack) -> int:
+@dataclass(frozen=True, slots=True)
+class _Extras:
+    """What its starter wants of it beside what everyone gets."""
+
+    settings: Mapping[str, str]
+    script: Path | None
+
+    @property
+    def arguments(self) -> list[str]:
+        return [str(self.script)] if self.script else []
+
+
+def _bring_up(port: int, folder: Path, running: contextlib.ExitStack, extras: _Extras) -> int:
     """Start it and wait until it answers; `running` stops whatever was started, also on Ctrl-C."""
     for _ in range(1 if port else PORTS_TRIED):
         bound = port or _free_port()
-        process = _start(bound, folder)
+        process = _start(bound, folder, extras)
         running.callback(_stop, process)
         if _is_healthy(process, bound):
             return bound
@@ -83,11 +100,11 @@ def _bring_up(port: int, folder: Path, running: contextlib.ExitStack) -> int:
     raise RuntimeError(f"the local AWS did not come up on port {bound}: {log[-2000:]}")
 
 
-def _start(port: int, folder: Path) -> subprocess.Popen[bytes]:
+def _start(port: int, folder: Path, extras: _Extras) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own interpreter with our own words
-            [sys.executable, "-c", RUN_UNTIL_INPUT_ENDS],
-            env=_environment(port, folder),
+            [sys.executable, "-c", RUN_UNTIL_INPUT_ENDS, *extras.arguments],
+            env=_environment(port, folder) | dict(extras.settings),
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=log,

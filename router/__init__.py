@@ -3,8 +3,9 @@
     receive      Slack's request is verified, sorted and queued, and Slack has its 200
     dispatch     the worker takes the job off the queue and decides what becomes of it
     slack.app    Bolt finds the listener
-    answer       the message is claimed, its money reserved, a model called, the reply shown, the bill settled
+    answer       the message is claimed, once
       reserving    which tier it gets, and what of it the budgets bear
+      replying     the model's words are shown as they come, and the bill is settled
       calling      retries and fallbacks, within what is reserved
     reconcile    what a dead worker left open is settled
     report       what it all cost

@@ -6,7 +6,9 @@ PennyError
 │   └── (config.toml)      raised as ConfigError itself, with key, value, reason and remedy
 ├── MalformedError     an outside input that no one can process; parked with its reason, never retried
 ├── Unavailable        something outside does not answer now; worth a retry later
+│   ├── AwsUnavailable     one signed call; told on as one of the next two
 │   ├── QueueUnavailable
+│   ├── SecretsUnavailable
 │   ├── TableUnavailable   includes conflicts that did not go away: no table, no call
 │   ├── SlackUnavailable
 │   │   └── SlackRateLimited   `after_s` says how long Slack wants to be left alone
@@ -46,8 +48,20 @@ class Unavailable(PennyError):  # noqa: N818 - reads as the state it names
     """Something outside does not answer now."""
 
 
+class AwsUnavailable(Unavailable):
+    """A call to AWS was refused, broke or took too long; `code` is empty where AWS gave none."""
+
+    def __init__(self, reason: str, code: str = "") -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class QueueUnavailable(Unavailable):
     """The queue did not take the job."""
+
+
+class SecretsUnavailable(Unavailable):
+    """A secret could not be read, or is not there. The text names its parameter, never its value."""
 
 
 class TableUnavailable(Unavailable):

@@ -1,7 +1,8 @@
 """Receive: acknowledge a request of Slack's, after its job is safely on the queue.
 
 Standard library alone, so that a cold start acks long before Slack's three seconds are over. Of a request
-that Slack did not sign nothing is looked at or written but one log line.
+that Slack did not sign nothing is looked at or written but one log line. A new signing secret is found by
+itself: the first signature that fails for the old one has it read again.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from dataclasses import dataclass
 
 from router.adapters.gateway import Request, Response
 from router.adapters.queue import Queue
-from router.adapters.sigv4 import Credentials
+from router.adapters.secrets import Secrets
+from router.adapters.sigv4 import credentials_of
 from router.domain.delivery import Challenge, Enqueue, Garbage, Ignore, SslCheck, read_delivery
 from router.domain.job import Job
 from router.domain.signature import Flaw, find_flaw
-from router.errors import MalformedError, QueueUnavailable, SettingsError
+from router.errors import MalformedError, QueueUnavailable, SecretsUnavailable, SettingsError
 from router.settings import Settings
 
 ACKNOWLEDGED = Response(200)
@@ -31,6 +33,9 @@ https://docs.slack.dev/apis/events-api/#retries"""
 
 RETRY_NUMS = frozenset({"1", "2", "3"})
 """Slack's words for its further deliveries; the first has none."""
+
+OUR_NAME = "-receive"
+"""How this function's name ends: all functions load this module, and the others may not read our secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ def receive(request: Request, settings: Settings, now: float) -> Response:
     """Answer one request (`now` in epoch seconds) and log its outcome.
 
     200 when it is queued or nothing is to be done, 405 when it is no POST, 401 when Slack did not sign it,
-    400 when it did but never sends such, 503 when the queue does not take it or a setting is missing.
+    400 when it did but never sends such, 503 when the queue does not take it, our secret cannot be read or a
+    setting is missing.
     """
     began = time.monotonic()
     outcome = _outcome(request, settings, now)
@@ -59,10 +65,12 @@ def receive(request: Request, settings: Settings, now: float) -> Response:
 def get_ready(settings: Settings) -> None:
     """Do ahead of the first request what takes long and can be done without it: a start gets more CPU.
 
-    Settings that are missing now are told to the request that needs them.
+    What is missing or fails now is told to the request that needs it.
     """
-    with contextlib.suppress(SettingsError):
+    with contextlib.suppress(SettingsError, SecretsUnavailable):
         _queue(settings)
+        if settings.aws_lambda_function_name.endswith(OUR_NAME):
+            _secrets(settings).get("slack_signing_secret", time.time())
 
 
 def _outcome(request: Request, settings: Settings, now: float) -> Outcome:
@@ -75,13 +83,22 @@ def _outcome(request: Request, settings: Settings, now: float) -> Outcome:
         return _take(request, settings, now)
     except SettingsError as error:
         return Outcome("misconfigured", TRY_AGAIN, reason=str(error))
+    except SecretsUnavailable as error:
+        return Outcome("secrets_unavailable", TRY_AGAIN, reason=str(error))
 
 
 def _find_flaw(request: Request, settings: Settings, now: float) -> Flaw | None:
-    settings.require("slack_signing_secret")  # everyone can sign with an empty one
+    """Find what is wrong with a signature, also by our newest secret when that alone can make it right."""
     timestamp = request.header("x-slack-request-timestamp")
     signature = request.header("x-slack-signature")
-    return find_flaw(request.body, timestamp, signature, settings.slack_signing_secret, now)
+    secrets = _secrets(settings)
+    secret = secrets.get("slack_signing_secret", now)
+    flaw = find_flaw(request.body, timestamp, signature, secret, now)
+    if flaw is Flaw.WRONG:
+        newest = secrets.renewed("slack_signing_secret", secret, now)
+        if newest != secret:
+            flaw = find_flaw(request.body, timestamp, signature, newest, now)
+    return flaw
 
 
 def _take(request: Request, settings: Settings, now: float) -> Outcome:
@@ -131,14 +148,17 @@ def _enqueue(delivery: Enqueue, job: Job, settings: Settings) -> Outcome:
 
 
 @functools.lru_cache(maxsize=1)
+def _secrets(settings: Settings) -> Secrets:
+    """Keep our secret; raises SettingsError when there is none: everyone can sign with an empty one."""
+    return Secrets(settings, "slack_signing_secret")
+
+
+@functools.lru_cache(maxsize=1)
 def _queue(settings: Settings) -> Queue:
     """Open the queue; other settings (Lambda renews credentials) make another one."""
     keys = ("queue_url", "aws_access_key_id", "aws_secret_access_key")
     settings.require(*keys, *(() if settings.region else ("aws_region",)))
-    credentials = Credentials(
-        settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token
-    )
-    return Queue(settings.queue_url, settings.region, credentials, settings.aws_endpoint_url)
+    return Queue(settings.queue_url, settings.region, credentials_of(settings), settings.aws_endpoint_url)
 
 
 def _log(outcome: Outcome, took_s: float) -> None:

@@ -16,6 +16,9 @@ from router.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SECRETS = ("slack_signing_secret", "slack_bot_token", "openrouter_api_key")
+"""The fields that may stand in SSM instead, each as a parameter under `secrets_prefix`."""
+
 CONFIG_BESIDE_HANDLER = str(Path(__file__).resolve().parent.parent / "config.toml")
 """Default of CONFIG_FILE."""
 
@@ -35,8 +38,8 @@ class Settings:
     openrouter_api_key: str = ""
     """Pays for the models. Needed by: answer, reconcile."""
     secrets_prefix: str = ""
-    """Where in SSM the three above stand, such as `/penny/dev`, instead of in the environment. Needed by:
-    receive, answer, reconcile (once deployed)."""
+    """Where in SSM those of the three above stand that are not set, such as `/penny/dev`: each function reads
+    the ones that it needs. Needed by: receive, answer, reconcile (once deployed)."""
     queue_url: str = ""
     """The FIFO queue that jobs go through. Needed by: receive, answer."""
     dead_letter_queue_url: str = ""
@@ -63,6 +66,9 @@ class Settings:
     """Signs the calls to AWS. Needed by: all."""
     aws_session_token: str = ""
     """Goes along with temporary keys. Needed by: all (with temporary keys)."""
+    aws_lambda_function_name: str = ""
+    """Which function this is; Lambda sets it. Needed by: receive (optional: to read its secret as it
+    starts)."""
 
     def __repr__(self) -> str:
         """Names only: a traceback with locals must not show a secret."""
@@ -74,8 +80,12 @@ class Settings:
         return self.aws_region or self.aws_default_region
 
     def require(self, *names: str) -> None:
-        """Raise SettingsError that lists every one of `names` (field names) that is not set."""
-        missing = [name.upper() for name in names if not getattr(self, name)]
+        """Raise SettingsError that lists every one of `names` (field names) that is not set.
+
+        A secret that stands in SSM is set; whether it is there shows when it is read.
+        """
+        elsewhere = SECRETS if self.secrets_prefix else ()
+        missing = [name.upper() for name in names if not getattr(self, name) and name not in elsewhere]
         if missing:
             raise SettingsError(f"not set in the environment: {', '.join(missing)}")
 

@@ -1,4 +1,7 @@
-"""A loopback SQS: real HTTP on 127.0.0.1 that keeps what it was sent and misbehaves when told to."""
+"""A loopback SQS: real HTTP on 127.0.0.1 that keeps what it was sent and misbehaves when told to.
+
+It has secrets, too: GetParameters of SSM is answered from a dictionary, so that one AWS_ENDPOINT_URL does.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +34,11 @@ class Received:
         fields: dict[str, Any] = json.loads(self.body)
         return fields
 
+    @property
+    def action(self) -> str:
+        """What was asked for, such as SendMessage."""
+        return self.headers.get("x-amz-target", "").partition(".")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -59,6 +67,7 @@ class LoopbackSqs:
     url: str
     received: list[Received] = field(default_factory=list)
     script: deque[Answer | Drop | Hang] = field(default_factory=deque)
+    parameters: dict[str, str] = field(default_factory=dict)
     connections: list[socket.socket] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -66,6 +75,25 @@ class LoopbackSqs:
     def queue_url(self) -> str:
         """A queue's URL on this server."""
         return f"{self.url}/123456789012/penny.fifo"
+
+    @property
+    def jobs(self) -> list[Received]:
+        """The requests that were meant for a queue."""
+        return [received for received in self.received if received.action != "GetParameters"]
+
+    @property
+    def readings(self) -> list[list[str]]:
+        """The names that each request for parameters asked for."""
+        return [received.fields["Names"] for received in self.received if received.action == "GetParameters"]
+
+    def usual_answer(self, received: Received) -> Answer:
+        """Answer as AWS would."""
+        if received.action != "GetParameters":
+            return Answer()
+        names = received.fields["Names"]
+        there = [{"Name": n, "Value": self.parameters[n]} for n in names if n in self.parameters]
+        invalid = [n for n in names if n not in self.parameters]
+        return Answer(body=json.dumps({"Parameters": there, "InvalidParameters": invalid}).encode())
 
     def wait_until_closed(self, connection: int) -> None:
         """Wait until a connection that the script closed is closed."""
@@ -120,8 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         sqs = self.server.sqs
         body = self.rfile.read(int(self.headers["content-length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        sqs.received.append(Received(self.path, headers, body, self.number))
-        match sqs.script.popleft() if sqs.script else Answer():
+        received = Received(self.path, headers, body, self.number)
+        sqs.received.append(received)
+        match sqs.script.popleft() if sqs.script else sqs.usual_answer(received):
             case Hang():
                 sqs.over.wait()
                 self.close_connection = True

@@ -42,7 +42,7 @@ def test_it_is_gone_when_the_block_ends() -> None:
 def test_it_is_gone_when_its_starter_is_killed() -> None:
     """A killed test run leaves no server behind, though it could not say goodbye."""
     command = [sys.executable, "-c", START_AND_WAIT]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as starter:  # noqa: S603 - our own words
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout
         port = int(starter.stdout.readline().rpartition(":")[2])
         assert answers(port)

@@ -280,7 +280,7 @@ JSON = st.recursive(
 HEADERS = st.dictionaries(st.sampled_from(["Retry-After", "X-RateLimit-Reset", "x"]), st.text(max_size=30))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(status=st.integers(100, 599), headers=HEADERS, body=JSON)
 def test_any_json_has_an_answer(status: int, headers: dict[str, str], body: Any) -> None:
     """Whatever JSON and headers come, one sound answer comes out."""

@@ -358,7 +358,7 @@ def test_importing_costs_no_more_than_httpx() -> None:
         "print(*{name.split('.')[0] for name in set(sys.modules) - before})"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter on our own words
+    done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
 

@@ -64,7 +64,7 @@ def logged(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 def jobs(sqs: LoopbackSqs) -> list[Job]:
     """Read the jobs that were sent."""
-    return [Job.from_text(received.fields["MessageBody"]) for received in sqs.received]
+    return [Job.from_text(received.fields["MessageBody"]) for received in sqs.jobs]
 
 
 # What Slack signed
@@ -282,6 +282,140 @@ def test_an_empty_secret_lets_no_one_in(capsys: pytest.CaptureFixture[str]) -> N
         "misconfigured",
         "not set in the environment: SLACK_SIGNING_SECRET",
     )
+
+
+# Our secret in SSM
+
+PARAMETER = "/penny/dev/SLACK_SIGNING_SECRET"
+OTHER_SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def settings_in_ssm(sqs: LoopbackSqs, **changes: str) -> Settings:
+    """Make the settings of a `receive` without a secret in its environment, and put one into SSM."""
+    sqs.parameters.setdefault(PARAMETER, SECRET)
+    elsewhere = {"slack_signing_secret": "", "secrets_prefix": "/penny/dev", "aws_endpoint_url": sqs.url}
+    return settings_for(sqs.queue_url, **elsewhere | changes)
+
+
+def signed_with(secret: str, age_s: float = 0) -> dict[str, Any]:
+    """Make a request that was signed with `secret` so long ago."""
+    body = event_body(mention())
+    timestamp = str(int(time.time() - age_s))
+    signature = signature_of(body.encode(), timestamp, secret)
+    return lambda_event(body, x_slack_request_timestamp=timestamp, x_slack_signature=signature)
+
+
+def test_our_secret_is_read_once_and_no_other(sqs: LoopbackSqs) -> None:
+    """The function asks SSM for the one that it may read, with its first request."""
+    settings = settings_in_ssm(sqs)
+    assert [send(signed_with(SECRET), settings)["statusCode"] for _ in range(3)] == [200] * 3
+    assert sqs.readings == [[PARAMETER]]
+    assert len(jobs(sqs)) == 3
+
+
+def test_a_secret_in_the_environment_is_the_one_that_counts(sqs: LoopbackSqs) -> None:
+    """SSM is not asked, also not for a signature that fails."""
+    settings = settings_in_ssm(sqs, slack_signing_secret=OTHER_SECRET)
+    assert send(signed_with(OTHER_SECRET), settings)["statusCode"] == 200
+    assert send(signed_with(SECRET), settings)["statusCode"] == 401
+    assert sqs.readings == []
+
+
+@pytest.mark.parametrize(("name", "readings"), [("penny-dev-receive", 1), ("penny-dev-answer", 0), ("", 0)])
+def test_the_secret_is_read_as_the_function_starts(sqs: LoopbackSqs, name: str, readings: int) -> None:
+    """Not by other functions that load the same module: they may not read it."""
+    settings = settings_in_ssm(sqs, aws_lambda_function_name=name)
+    get_ready(settings)
+    assert len(sqs.readings) == readings
+    assert send(signed_with(SECRET), settings)["statusCode"] == 200
+    assert len(sqs.readings) == 1
+
+
+def test_a_start_without_the_secret_is_told_to_the_request(sqs: LoopbackSqs) -> None:
+    """Getting ready never fails, and what failed then is made up for."""
+    settings = settings_in_ssm(sqs, aws_lambda_function_name="penny-dev-receive")
+    del sqs.parameters[PARAMETER]
+    get_ready(settings)
+    assert send(signed_with(SECRET), settings)["statusCode"] == 503
+    sqs.parameters[PARAMETER] = SECRET
+    assert send(signed_with(SECRET), settings, now=time.time() + 2)["statusCode"] == 200
+
+
+def test_a_new_secret_needs_no_deploy(sqs: LoopbackSqs) -> None:
+    """The first request that is signed with it has it read; from then on the old one signs nothing."""
+    settings = settings_in_ssm(sqs)
+    assert send(signed_with(SECRET), settings)["statusCode"] == 200
+    sqs.parameters[PARAMETER] = OTHER_SECRET
+    assert send(signed_with(SECRET), settings)["statusCode"] == 200
+    assert send(signed_with(OTHER_SECRET), settings)["statusCode"] == 200
+    assert send(signed_with(SECRET), settings)["statusCode"] == 401
+    assert len(jobs(sqs)) == 3
+    assert len(sqs.readings) == 2
+
+
+def test_forgers_do_not_keep_us_reading(sqs: LoopbackSqs) -> None:
+    """One reading a minute, however many of them come; and each of them gets 401."""
+    settings, began = settings_in_ssm(sqs), time.time()
+    answers = [send(signed_with("guessed"), settings, began + second / 2) for second in range(121)]
+    assert {answer["statusCode"] for answer in answers} == {401}
+    assert len(sqs.readings) == 1 + 2
+
+
+def test_only_a_wrong_signature_has_the_secret_read_again(sqs: LoopbackSqs) -> None:
+    """No other secret could make one right that is missing or too old."""
+    settings = settings_in_ssm(sqs)
+    send(signed_with(SECRET), settings)
+    for event in (
+        without(signed_with(OTHER_SECRET), "x-slack-signature"),
+        without(signed_with(OTHER_SECRET), "x-slack-request-timestamp"),
+        signed_with(OTHER_SECRET, age_s=400),
+    ):
+        assert send(event, settings)["statusCode"] == 401
+    assert len(sqs.readings) == 1
+
+
+def test_a_missing_secret_is_named_with_the_command_that_sets_it(
+    sqs: LoopbackSqs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Slack comes again, and the operator reads in the log what to do."""
+    settings = settings_in_ssm(sqs)
+    del sqs.parameters[PARAMETER]
+    assert send(signed_with(SECRET), settings)["statusCode"] == 503
+    line = logged(capsys)
+    assert line["outcome"] == "secrets_unavailable"
+    assert line["reason"] == f"{PARAMETER}: is not in SSM; `make secrets STAGE=dev` sets it"
+    assert jobs(sqs) == []
+
+
+def test_without_ssm_slack_is_told_to_come_again(
+    sqs: LoopbackSqs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within its three seconds, with the parameter in the log; a request is never taken unverified."""
+    settings = settings_in_ssm(sqs)
+    sqs.script.extend([Hang(), Hang()])
+    began = time.monotonic()
+    assert send(signed_with(SECRET), settings)["statusCode"] == 503
+    assert time.monotonic() - began < 3
+    assert logged(capsys)["reason"] == f"{PARAMETER}: GetParameters: TimeoutError"
+    assert jobs(sqs) == []
+
+
+def test_the_secret_is_never_logged(sqs: LoopbackSqs, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither the old one nor the new one, whatever becomes of a request."""
+    settings = settings_in_ssm(sqs)
+    send(signed_with(SECRET), settings)
+    sqs.parameters[PARAMETER] = f"{OTHER_SECRET}\nsecond line"
+    send(signed_with(OTHER_SECRET), settings)
+    sqs.parameters[PARAMETER] = OTHER_SECRET
+    send(signed_with(OTHER_SECRET), settings, now=time.time() + 61)
+    written = capsys.readouterr().out
+    assert [json.loads(line)["outcome"] for line in written.splitlines()] == [
+        "queued",
+        "secrets_unavailable",
+        "queued",
+    ]
+    assert SECRET not in written
+    assert OTHER_SECRET not in written
 
 
 # What is no request of Slack's at all

@@ -66,18 +66,26 @@ class ColdStart:
     body: str
 
 
-@pytest.fixture
-def cold_start(sqs: LoopbackSqs) -> ColdStart:
+@pytest.fixture(params=["secret in the environment", "secret in SSM"])
+def cold_start(sqs: LoopbackSqs, request: pytest.FixtureRequest) -> ColdStart:
     """Send one signed request to a fresh interpreter that sees the repository and no installed package."""
-    environment = {
-        "SLACK_SIGNING_SECRET": SECRET,
+    sqs.parameters["/penny/dev/SLACK_SIGNING_SECRET"] = SECRET
+    where = {
+        "secret in the environment": {"SLACK_SIGNING_SECRET": SECRET},
+        "secret in SSM": {
+            "SECRETS_PREFIX": "/penny/dev",
+            "AWS_ENDPOINT_URL": sqs.url,
+            "AWS_LAMBDA_FUNCTION_NAME": "penny-dev-receive",
+        },
+    }
+    environment = where[request.param] | {
         "QUEUE_URL": sqs.queue_url,
         "AWS_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "a-secret",
     }
     body = event_body(mention())
-    finished = subprocess.run(  # noqa: S603 - our own interpreter with our own words
+    finished = subprocess.run(
         [sys.executable, "-I", "-S", "-c", COLD_START, str(REPOSITORY)],
         input=json.dumps(lambda_event(body)),
         env=environment,
@@ -87,7 +95,8 @@ def cold_start(sqs: LoopbackSqs) -> ColdStart:
     )
     _log, told = map(json.loads, finished.stdout.splitlines())
     assert not [folder for folder in told["path"] if "site-packages" in folder]
-    jobs = tuple(Job.from_text(received.fields["MessageBody"]) for received in sqs.received)
+    assert len(sqs.readings) == ("SECRETS_PREFIX" in environment)
+    jobs = tuple(Job.from_text(received.fields["MessageBody"]) for received in sqs.jobs)
     return ColdStart(told["answer"], frozenset(told["modules"]), jobs, body)
 
 

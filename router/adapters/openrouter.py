@@ -70,17 +70,26 @@ def _ignore() -> None:
 class OpenRouter:
     """OpenRouter's API. Made once per container, so that the next call finds a connection open.
 
-    `transport` replaces the network. Raises SettingsError when `api_key` cannot be a key.
+    `transport` replaces the network. `renewed` is asked when OpenRouter refused the key: it is given that one
+    and returns the one to use from now on, which may be the same. Raises SettingsError when `api_key` cannot
+    be a key.
     """
 
-    def __init__(self, base_url: str, api_key: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        transport: httpx.BaseTransport | None = None,
+        renewed: Callable[[str], str] | None = None,
+    ) -> None:
         key = api_key.strip()  # pasted into a parameter store, a key often ends in a newline
         if not (key and key.isascii() and key.isprintable()):
             raise SettingsError("OPENROUTER_API_KEY: must be one line of plain ASCII")
+        self._renewed = renewed or (lambda refused: refused)
         self._http = httpx.Client(
             base_url=base_url,
             headers={
-                "Authorization": f"Bearer {key}",
+                "Authorization": f"Bearer {key}",  # httpx shows this one to no one
                 "HTTP-Referer": APP_URL,
                 "X-OpenRouter-Title": APP_TITLE,
                 "Accept-Encoding": "identity",  # compressed, events would be held back
@@ -147,7 +156,7 @@ class OpenRouter:
         asked = {"id": generation_id}
         request = self._http.build_request("GET", "/generation", params=asked, timeout=LOOKUP_TIMEOUT_S)
         try:
-            response = self._http.send(request, stream=True)
+            response = self._send_with_key(request)
         except httpx.RequestError as error:
             raise ProviderUnavailable(f"generation: {type(error).__name__}") from None
         with _Cutoff(response, LOOKUP_TIMEOUT_S):
@@ -172,12 +181,25 @@ class OpenRouter:
             ),
         )
         try:
-            return self._http.send(request, stream=True)
+            return self._send_with_key(request)
         except httpx.RequestError as error:
             failure = classify_transport(error)
         if failure.billed is Billed.UNKNOWN and clock() >= deadline - CLOCK_TOLERANCE_S:
             return None
         raise failure  # outside of the handler, so that nothing of httpx's hangs on it
+
+    def _send_with_key(self, request: httpx.Request) -> httpx.Response:
+        """Send with our key; if it is refused, which costs nothing, with the one that took its place."""
+        response = self._http.send(request, stream=True)
+        if response.status_code != httpx.codes.UNAUTHORIZED:
+            return response
+        refused = request.headers["Authorization"]
+        newest = f"Bearer {self._renewed(refused.removeprefix('Bearer '))}"
+        if newest == refused:
+            return response
+        response.close()
+        self._http.headers["Authorization"] = request.headers["Authorization"] = newest
+        return self._http.send(request, stream=True)
 
 
 class _Cutoff:

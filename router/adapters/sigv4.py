@@ -16,6 +16,8 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from router.settings import Settings
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
@@ -26,6 +28,11 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str = field(default="", repr=False)
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Take the keys that Lambda gives a function, or a shell us."""
+    return Credentials(settings.aws_access_key_id, settings.aws_secret_access_key, settings.aws_session_token)
 
 
 @dataclass(frozen=True, slots=True)

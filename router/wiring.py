@@ -1,0 +1,187 @@
+"""The composition root: settings in, whole use cases out. Nothing else puts the parts together.
+
+Everything is made once per container and kept; other settings (Lambda renews credentials, tests change the
+environment) make it anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from functools import cache, lru_cache
+from typing import Any
+
+from router.adapters.claims import Claims
+from router.adapters.ledger import Ledger
+from router.adapters.openrouter import OpenRouter
+from router.adapters.queue import Queue
+from router.adapters.secrets import Secrets
+from router.adapters.sigv4 import credentials_of
+from router.adapters.slack_web import SlackWeb
+from router.adapters.table import Dynamo
+from router.adapters.usage import UsageTable
+from router.answer import answer_event, tell_unreadable
+from router.calling import Caller
+from router.config import Config, load_config
+from router.delivered import Delivered
+from router.dispatch import Dispatcher, Work
+from router.errors import MalformedError, SecretsUnavailable, TryLater
+from router.journal import write_line
+from router.replying import Tools
+from router.reserving import Reserving
+from router.settings import Settings
+from router.slack.app import build_app, dispatch
+
+_TABLES = ("state_table", "usage_table")
+_TOKEN, _KEY = "slack_bot_token", "openrouter_api_key"  # names of settings, not secrets
+
+SECRETS_WITHIN_S = 3.0
+"""For one reading: a worker is not in Slack's hurry."""
+
+SECRETS_AGAIN_AFTER_S = 60.0
+"""Before a job is tried again that found no secrets: its few deliveries should outlast a bad minute."""
+
+_made = ExitStack()
+"""How to end what was made. A container on Lambda is never told that it ends, and needs none of it."""
+
+
+@lru_cache(maxsize=1)
+def dispatcher(settings: Settings) -> Dispatcher:
+    """Make the worker: jobs in, answers in Slack out. Raises ConfigError for what cannot work."""
+    settings.require(_TOKEN, _KEY, "queue_url", *_TABLES)
+    config = load_config(settings.config_file)
+    secrets = Secrets(settings, _TOKEN, _KEY, give_up_after_s=SECRETS_WITHIN_S)
+    return Dispatcher(
+        work=_with_secrets(settings, config, secrets),
+        queue=_queue(settings, settings.queue_url),
+        dead_letters=_queue(settings, settings.dead_letter_queue_url)
+        if settings.dead_letter_queue_url
+        else None,
+        deadline_s=config.reply.deadline_s,
+    )
+
+
+def _with_secrets(settings: Settings, config: Config, secrets: Secrets) -> Work:
+    """Work with secrets, now or as soon as they can be read; until then every job is for later."""
+
+    @cache
+    def made() -> Work:
+        return _work(secrets.get(_TOKEN, time.time()), _tools(settings, config, secrets))
+
+    def work(delivered: Delivered) -> None:
+        try:
+            its_work = made()
+        except SecretsUnavailable as error:
+            raise TryLater(str(error), SECRETS_AGAIN_AFTER_S) from error
+        its_work(delivered)
+
+    with suppress(SecretsUnavailable):
+        made()
+    return work
+
+
+def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
+    own_ledger = ledger(settings)
+    return Tools(
+        config=config,
+        claims=Claims(_dynamo(settings), settings.state_table),
+        ledger=own_ledger,
+        slack=_slack_web(settings, secrets),
+        caller=Caller(_openrouter(settings, secrets), config.ladder),
+        reserving=Reserving(own_ledger, config),
+        aside=_made.enter_context(ThreadPoolExecutor(max_workers=8, thread_name_prefix="aside")),
+    )
+
+
+def _work(token: str, tools: Tools) -> Work:
+    def on_message(body: dict[str, Any], delivered: Delivered) -> None:
+        answer_event(tools, body, delivered)
+
+    app = build_app(token, on_message)
+
+    def work(delivered: Delivered) -> None:
+        try:
+            has_listener = dispatch(app, delivered)
+        except MalformedError:
+            tell_unreadable(tools.slack, delivered)
+            raise
+        if not has_listener:
+            write_line("dispatch", "no_listener", job=delivered.id)
+
+    return work
+
+
+@lru_cache(maxsize=1)
+def ledger(settings: Settings) -> Ledger:
+    """Make the ledger alone."""
+    settings.require(*_TABLES)
+    return Ledger(_dynamo(settings), settings.state_table, settings.usage_table)
+
+
+@lru_cache(maxsize=1)
+def openrouter(settings: Settings) -> OpenRouter:
+    """Make the client of OpenRouter alone."""
+    return _openrouter(settings, Secrets(settings, _KEY, give_up_after_s=SECRETS_WITHIN_S))
+
+
+def _openrouter(settings: Settings, secrets: Secrets) -> OpenRouter:
+    key = secrets.get(_KEY, time.time())
+    client = OpenRouter(settings.openrouter_base_url, key, renewed=_renewal(secrets, _KEY))
+    _made.callback(client.close)
+    return client
+
+
+@lru_cache(maxsize=1)
+def slack_web(settings: Settings) -> SlackWeb:
+    """Make the client of Slack's Web API alone."""
+    return _slack_web(settings, Secrets(settings, _TOKEN, give_up_after_s=SECRETS_WITHIN_S))
+
+
+def _slack_web(settings: Settings, secrets: Secrets) -> SlackWeb:
+    token = secrets.get(_TOKEN, time.time())
+    client = SlackWeb(settings.slack_api_url, token, renewed=_renewal(secrets, _TOKEN))
+    _made.callback(client.close)
+    return client
+
+
+def _renewal(secrets: Secrets, name: str) -> Callable[[str], str]:
+    """Make what a client asks when its secret was refused: which one to use instead, or the same."""
+
+    def renewed(refused: str) -> str:
+        try:
+            newest = secrets.renewed(name, refused, time.time())
+        except SecretsUnavailable as error:
+            write_line("secrets", "unavailable", reason=str(error))
+            return refused
+        if newest != refused:
+            write_line("secrets", "renewed", secret=name.upper())
+        return newest
+
+    return renewed
+
+
+@lru_cache(maxsize=1)
+def usage(settings: Settings) -> UsageTable:
+    """Make the reader of the usage table."""
+    settings.require("usage_table")
+    return UsageTable(_dynamo(settings), settings.usage_table)
+
+
+@lru_cache(maxsize=1)
+def _dynamo(settings: Settings) -> Dynamo:
+    dynamo = Dynamo(settings.aws_endpoint_url, settings.region)
+    _made.callback(dynamo.close)
+    return dynamo
+
+
+def _queue(settings: Settings, url: str) -> Queue:
+    return Queue(url, settings.region, credentials_of(settings), settings.aws_endpoint_url)
+
+
+def close() -> None:
+    """End all that was made, and forget it: for those who outlive a container, such as a test."""
+    for made in (dispatcher, ledger, openrouter, slack_web, usage, _dynamo):
+        made.cache_clear()
+    _made.close()

@@ -1,0 +1,88 @@
+"""The budget decides: it is never overspent, and who is refused is told why and until when."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from router.errors import ConfigError
+from tests.scenarios.conftest import Configure
+from tests.scenarios.world import ADAS_DM, World, journal, said
+
+
+def test_exhausted(world: World, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
+    """A kind refusal names the budget, its renewal date and who can raise it; no model is called."""
+    configure(("channel_usd = 5 ", "channel_usd = 0.0001 "))
+
+    (reply,) = world.ask("@penny hello")
+
+    assert "This channel's budget of $0.00010 per month is used up" in said(reply)
+    assert re.search(r"renews on \w+, 01 \w+ 20\d\d at 00:00 UTC", said(reply))
+    assert "can raise it" in said(reply)
+    assert world.openrouter.calls == []
+    assert journal(capsys.readouterr().out)[-1]["outcome"] == "over_budget"
+
+
+def test_a_budget_of_zero(world: World, configure: Configure) -> None:
+    """A limit of zero switches paid answers off."""
+    configure(("direct_message_usd = 1 ", "direct_message_usd = 0 "))
+
+    (reply,) = world.ask("hello", channel=ADAS_DM)
+
+    assert "budget of $0 per month is used up" in said(reply)
+    assert world.openrouter.calls == []
+
+
+def test_fitted_to_the_money(world: World, configure: Configure) -> None:
+    """With little money left, the answer is capped lower before it is refused."""
+    configure(("channel_usd = 5 ", "channel_usd = 0.0008 "), ("step_down_below = 0.2", "step_down_below = 0"))
+
+    (reply,) = world.ask("@penny hello")
+
+    (body,) = world.bodies()
+    assert 400 <= body["max_tokens"] < 1500
+    assert said(reply) == "Forty-two."
+    world.check_books()
+
+
+def test_the_free_tier_answers_when_money_is_gone(world: World, configure: Configure) -> None:
+    """Where the operator allows free models, an exhausted budget still answers, at no cost."""
+    configure(
+        ("channel_usd = 5 ", "channel_usd = 0 "),
+        ("enabled = false", "enabled = true"),
+        ("allow_data_collection = false", "allow_data_collection = true"),
+    )
+
+    (reply,) = world.ask("@penny hello")
+
+    assert said(reply) == "Forty-two."
+    assert world.records()[0]["tier_given"] == "free"
+    assert world.spent_usd() == 0
+
+
+def test_a_limit_changed_in_the_file_holds_at_once(world: World, configure: Configure) -> None:
+    """Raising the limit in config.toml lets the same month go on; what was spent stays spent."""
+    configure(("channel_usd = 5 ", "channel_usd = 0.0001 "))
+    world.ask("@penny hello")
+    configure(("channel_usd = 5 ", "channel_usd = 7 "))
+
+    (reply,) = world.ask("@penny hello again")
+
+    assert said(reply) == "Forty-two."
+    assert world.budget()["limit_usd"] == Decimal(7)
+    world.check_books()
+
+
+def test_a_model_without_a_price_cap(world: World, configure: Configure) -> None:
+    """A tier without a price cap stops the start: it is never taken for free."""
+    configure(("max_price = { prompt = 0.20, completion = 0.75 }\n", ""))
+    world.say("@penny hello")
+    (record,) = world.receive_jobs()
+
+    with pytest.raises(ConfigError, match=r"tier\[2\]\.max_price\.prompt: is missing"):
+        world.run(record)
+
+    assert world.openrouter.calls == []
+    assert world.jobs_left() == 1

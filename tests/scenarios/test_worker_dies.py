@@ -1,0 +1,104 @@
+"""A worker is killed: the redelivery answers, one reply is seen, and both calls are accounted for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import handler
+from playground.openrouter import Call, traps
+from tests.scenarios.world import GENERAL, World, said
+
+ROOT = Path(__file__).parents[2]
+WORKER = textwrap.dedent(
+    """
+    import json, sys
+    import handler
+    record = json.loads(sys.stdin.read())
+    print("ready", flush=True)
+    handler.answer({"Records": [record]}, None)
+    """
+)
+
+
+def _run_and_die(world: World, record: dict[str, object], hook_at: str) -> None:
+    """Work on a record in a process that is killed when OpenRouter got its call, or after three words."""
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER],
+        cwd=ROOT,
+        env=os.environ,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
+    def kill(_call: Call) -> None:
+        if hook_at == "mid-answer":
+            _wait_for_a_post(world)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+
+    trap = traps.on_request(kill) if hook_at == "call" else traps.after_tokens(3, kill)
+    world.openrouter.script(trap)
+    worker.communicate(json.dumps(record).encode(), timeout=30)
+    assert worker.returncode == -signal.SIGKILL
+
+
+def _wait_for_a_post(world: World) -> None:
+    for _ in range(100):
+        if world.slack.calls_of("chat.startStream") and world.rows("message#")[0].get("replies"):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing was posted before the worker was to die")
+
+
+@pytest.mark.parametrize("moment", ["call", "mid-answer"])
+def test_the_redelivery_answers(world: World, moment: str) -> None:
+    """The half-written reply is finished in place; the dead worker's call is settled later."""
+    world.openrouter.answer = "One two three four five six seven eight nine ten."
+    ts = world.say("@penny count to ten")
+    (record,) = world.receive_jobs()
+    _run_and_die(world, record, moment)
+    assert len(world.open_reservations()) == 1
+
+    assert not world.run(record), "the dead worker's lease still runs"
+    world.age_leases()
+    assert world.run(record)
+
+    assert [said(m) for m in world.replies(ts)] == ["One two three four five six seven eight nine ten."]
+    assert not any(m.is_streaming for m in world.replies(ts))
+    assert len(world.openrouter.calls) == 2
+    assert len(world.records()) == 1
+    world.openrouter.wait_until_idle()
+
+    handler.reconcile({}, None)
+
+    assert world.open_reservations() == []
+    assert len(world.records()) == 2
+    world.check_books()
+    assert world.spent_usd() >= world.openrouter.billed_usd
+
+
+def test_who_dies_after_the_answer_does_not_answer_twice(world: World) -> None:
+    """The answer stands, only its claim was not ended: the redelivery sees that and pays nothing."""
+    ts = world.say("@penny hello")
+    (record,) = world.receive_jobs()
+    world.run(record)
+    row = world.rows("message#")[0]
+    world.dynamodb.Table(world.names.state_table).update_item(
+        Key={"pk": row["pk"], "sk": row["sk"]},
+        UpdateExpression="SET phase = :claimed, lease_until = :past",
+        ExpressionAttributeValues={":claimed": "claimed", ":past": 0},
+    )
+
+    assert world.run(record | {"attributes": record["attributes"] | {"ApproximateReceiveCount": "2"}})
+
+    assert len(world.replies(ts)) == len(world.openrouter.calls) == 1
+    assert world.budget(GENERAL)["spent_usd"] == world.openrouter.billed_usd

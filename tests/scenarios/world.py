@@ -1,0 +1,221 @@
+"""The world of a scenario: a workspace, an OpenRouter, a queue and two tables, and Penny between them.
+
+Everything is real or enforces the real one's limits; Penny is entered by `handler.receive` and
+`handler.answer` alone. Nothing works off the queue until `work` is called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+import handler
+from playground.openrouter import ScriptedOpenRouter
+from playground.slack.delivery import Delivery
+from playground.slack.message import Message
+from playground.slack.workspace import Workspace
+from playground.stack import StackNames
+from playground.workers import Context, record_of
+
+GENERAL = "C0GENERAL1"
+ADAS_DM = "D0ADA00001"
+
+
+@dataclass
+class World:
+    """All that a scenario acts upon and looks at."""
+
+    slack: Workspace
+    delivery: Delivery
+    openrouter: ScriptedOpenRouter
+    names: StackNames
+    sqs: Any
+    dynamodb: Any
+
+    # people and Slack
+
+    def say(
+        self,
+        text: str,
+        *,
+        channel: str = GENERAL,
+        user: str = "ada",
+        thread: str | None = None,
+        files: Iterable[Mapping[str, str]] = (),
+    ) -> str:
+        """Post as a person, have Slack deliver it, and return its ts. `@penny` is a mention."""
+        text = text.replace("@penny", f"<@{self.slack.bot_user}>")
+        ts = self.slack.post_as_user(channel, user, text, thread, list(files))
+        self.delivery.run_due()
+        return ts
+
+    def ask(self, text: str, **how: Any) -> list[Message]:
+        """Say something, let Penny work on it, and return what she said in the thread after that."""
+        ts = self.say(text, **how)
+        self.work()
+        return self.replies(how.get("thread") or ts, channel=how.get("channel", GENERAL), after=ts)
+
+    def replies(self, thread: str, *, channel: str = GENERAL, after: str = "") -> list[Message]:
+        """Return what Penny said in a thread."""
+        return [m for m in self.slack.replies_by_bot(channel, thread) if m.ts > after]
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """Return what OpenRouter was sent, in order."""
+        return [call.body for call in self.openrouter.calls if call.body is not None]
+
+    # the queue and the worker
+
+    def receive_jobs(self, most: int = 10) -> list[dict[str, Any]]:
+        """Take up to `most` jobs off the queue, one by one as Lambda does, as records of an SQS event."""
+        records: list[dict[str, Any]] = []
+        while len(records) < most:
+            answer = self.sqs.receive_message(
+                QueueUrl=self.names.queue_url,
+                MaxNumberOfMessages=1,
+                AttributeNames=["All"],
+                WaitTimeSeconds=0,
+            )
+            if not answer.get("Messages"):
+                break
+            records += [record_of(message) for message in answer["Messages"]]
+        return records
+
+    def run(self, record: dict[str, Any], context: Context | None = None) -> bool:
+        """Give one record to the worker and do with it what Lambda does; whether it is done."""
+        result = handler.answer({"Records": [record]}, context or Context(290))
+        if result["batchItemFailures"]:
+            return False
+        with contextlib.suppress(ClientError):  # of twins only one has a receipt
+            self.sqs.delete_message(QueueUrl=self.names.queue_url, ReceiptHandle=record["receiptHandle"])
+        return True
+
+    def work(self, workers: int = 1) -> list[bool]:
+        """Work off what can be received now, with so many workers at once; whether each job is done."""
+        done: list[bool] = []
+        with ThreadPoolExecutor(workers) as pool:
+            while records := self.receive_jobs(workers):
+                done += pool.map(self.run, records)
+        return done
+
+    def make_visible(self, record: dict[str, Any]) -> None:
+        """Let a job's visibility run out now."""
+        self.sqs.change_message_visibility(
+            QueueUrl=self.names.queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
+        )
+
+    def jobs_left(self) -> int:
+        """Return how many jobs are in the queue, in flight or not."""
+        return self._count(self.names.queue_url)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Return what is in the dead-letter queue."""
+        answer = self.sqs.receive_message(
+            QueueUrl=self.names.dead_letter_queue_url,
+            MaxNumberOfMessages=10,
+            MessageAttributeNames=["All"],
+            VisibilityTimeout=0,
+        )
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def _count(self, url: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    # the tables
+
+    def rows(self, prefix: str) -> list[dict[str, Any]]:
+        """Return the rows of both tables whose partition key begins with `prefix`."""
+        tables = (self.names.state_table, self.names.usage_table)
+        found = [row for table in tables for row in self.dynamodb.Table(table).scan()["Items"]]
+        return [row for row in found if row["pk"].startswith(prefix)]
+
+    def budget(self, channel: str = GENERAL) -> dict[str, Any]:
+        """Return the only budget row of a channel."""
+        (row,) = self.rows(f"budget#channel#{channel}")
+        return row
+
+    def spent_usd(self) -> Decimal:
+        """Return what all budgets say was spent."""
+        return sum((row["spent_usd"] for row in self.rows("budget#")), Decimal(0))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return all usage records, oldest first."""
+        return sorted(self.rows("records#"), key=lambda row: str(row["sk"]))
+
+    def open_reservations(self) -> list[dict[str, Any]]:
+        """Return the reservations that have not ended."""
+        return [row for row in self.rows("reservation#") if row["state"] == "open"]
+
+    def age_leases(self) -> None:
+        """Let every lease run out: an hour and a half passes for claims and reservations."""
+        table = self.dynamodb.Table(self.names.state_table)
+        for row in [*self.rows("message#"), *self.open_reservations()]:
+            table.update_item(
+                Key={"pk": row["pk"], "sk": row["sk"]},
+                UpdateExpression="SET lease_until = :past",
+                ExpressionAttributeValues={":past": int(time.time()) - 5400},
+            )
+
+    def check_books(self) -> None:
+        """Assert that budgets, records and rollups agree to the last digit, and no budget is overspent."""
+        for row in self.rows("budget#"):
+            assert row["remaining_usd"] == row["limit_usd"] - row["spent_usd"] - row["reserved_usd"]
+            assert row["spent_usd"] + row["reserved_usd"] <= row["limit_usd"]
+        recorded = sum((row["cost_usd"] for row in self.records()), Decimal(0))
+        assert recorded == self.spent_usd()
+        for dimension in ("total", "model", "user", "day"):
+            rollups = [row for row in self.rows("rollup#") if row["sk"].startswith(f"{dimension}#")]
+            assert sum((row["cost_usd"] for row in rollups), Decimal(0)) == recorded
+            assert sum(row["answers"] for row in rollups) == len(self.records())
+
+
+def clients(url: str) -> tuple[Any, Any]:
+    """Return an SQS client and a DynamoDB resource for the local AWS."""
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    return session.client("sqs", endpoint_url=url), session.resource("dynamodb", endpoint_url=url)
+
+
+def said(message: Message) -> str:
+    """Return a reply's own words, without its footer."""
+    text, footer = message.visible_text, footer_of(message)
+    return text.removesuffix(footer).rstrip() if footer else text
+
+
+def footer_of(message: Message) -> str:
+    """Return the text of a reply's footer; empty if it has none."""
+    for block in message.blocks:
+        if block.get("block_id") == "penny-footer":
+            return str(block["elements"][0]["text"])
+    return ""
+
+
+def journal(printed: str) -> list[dict[str, Any]]:
+    """Read the journal's lines out of what was printed."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+
+def at_once(*actions: Any) -> None:
+    """Run all actions in threads that start together."""
+    barrier = threading.Barrier(len(actions))
+
+    def go(action: Any) -> None:
+        barrier.wait()
+        action()
+
+    threads = [threading.Thread(target=go, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
