@@ -25,6 +25,7 @@ GIST_WORDS = 9
 
 GREETING = re.compile(r"(hi|hello|hey|thanks|thank you|good morning|ping)\b[^?]{0,30}", re.IGNORECASE)
 
+_SPEAKER = re.compile(r"^U[A-Z0-9]{6,}: ")
 _MARKUP = re.compile(r"<[@#!][^>]*>|[*_~`>#|\[\]]")
 _STOPWORDS = frozenset(
     ["about", "after", "could", "every", "please", "should", "their", "there", "these", "think"]
@@ -127,7 +128,8 @@ def _plain(text: str) -> str:
 
 
 def _gist(question: str) -> str:
-    words = question.split()
+    """Return the question's first words, without the name that may stand before them."""
+    words = _SPEAKER.sub("", question).split()
     gist = " ".join(word[:24] for word in words[:GIST_WORDS])
     return (gist + " …" if len(words) > GIST_WORDS else gist) or "nothing at all"
 

@@ -1,0 +1,222 @@
+"""Start the playground: `python -m playground [--port 3000]`, or `make play`.
+
+Brings up, in this order and with a word about each: the local AWS, queue and tables, the scripted
+OpenRouter (or the real one, when OPENROUTER_API_KEY is set), the fake Slack, Penny's workers, the page.
+Ctrl-C stops all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from playground.aws import start_local_aws
+from playground.clock import SystemClock
+from playground.openrouter import ScriptedOpenRouter
+from playground.serving import LOOPBACK, serve
+from playground.slack.delivery import Delivery
+from playground.slack.endpoint import endpoint_at
+from playground.slack.web_api import slack_app
+from playground.slack.workspace import Workspace
+from playground.stack import create_stack, read_stack
+from playground.workers import Workers
+
+HERE = Path(__file__).resolve().parent.parent
+FOLDER = HERE / ".playground"
+"""What a running playground leaves for the command line (`env`) and for the curious (`penny.log`)."""
+
+FIRST_TOKEN_S = 0.4
+TOKENS_PER_S = 60.0
+"""About the pace of a quick model."""
+
+LOG = FOLDER / "penny.log"
+
+RECONCILE_EVERY_S = 60.0
+"""Deployed it is five minutes; nobody plays for that long."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the playground until Ctrl-C; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make play", description="The whole of Penny on this machine.")
+    parser.add_argument("--port", type=_port, default=3000, help="of the page (default 3000)")
+    options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    began = time.monotonic()
+    try:
+        with _everything(options.port) as address:
+            _say(f"what Penny writes goes to {LOG.relative_to(HERE)}")
+            _say(f"up after {time.monotonic() - began:.1f} s; Ctrl-C stops it")
+            print(address, file=sys.__stdout__, flush=True)  # the last line is for people and scripts
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        _say("stopped")
+        return 0
+    except OSError as error:
+        print(f"penny: cannot serve on port {options.port}: {error.strerror}; try PORT=…", file=sys.stderr)
+        return 1
+    return 0
+
+
+@contextlib.contextmanager
+def _everything(port: int) -> Iterator[str]:
+    """Run all parts while the block runs; yields the page's address."""
+    from playground.api import playground_api  # noqa: PLC0415 - read while the workers' process is starting
+
+    with contextlib.ExitStack() as parts:
+        _check_is_free(port)
+        FOLDER.mkdir(exist_ok=True)
+        # `receive` runs in this process; its journal belongs beside the workers'.
+        LOG.unlink(missing_ok=True)
+        parts.enter_context(contextlib.redirect_stdout(parts.enter_context(LOG.open("a", encoding="utf-8"))))
+        clock = SystemClock()
+        slack = Workspace(clock)
+        _say("starting a local AWS")
+        aws = parts.enter_context(start_local_aws())
+        names = create_stack(aws.url)
+        _say("starting Slack and a scripted OpenRouter" if _is_scripted() else "starting Slack")
+        slack_server = parts.enter_context(serve(slack_app(slack)))
+        slack.response_urls.base = slack_server.url
+        environment = {name.upper(): value for name, value in asdict(names).items()} | {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_REGION": aws.region,
+            "AWS_DEFAULT_REGION": aws.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "SLACK_SIGNING_SECRET": slack.signing_secret,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_API_URL": f"{slack_server.url}/api/",
+            **_openrouter(parts, clock),
+        }
+        os.environ.update(environment)
+        _write_environment(environment, parts)
+        _say("starting Penny's workers")
+        workers = _workers(environment)
+        parts.enter_context(workers.running())
+        receiver = parts.enter_context(serve(_receiver()))
+        send = parts.enter_context(endpoint_at(f"{receiver.url}/slack/events"))
+        delivery = parts.enter_context(Delivery(slack, send, clock, at_once=32))
+        parts.enter_context(_reconciling())
+        from playground.books import Books  # noqa: PLC0415 - it reads the environment's credentials
+
+        books = Books(aws.url, aws.region, names)
+        page = Starlette(routes=playground_api(slack, delivery, books.show, lambda: None))
+        served = parts.enter_context(serve(page, port))
+        yield f"http://localhost:{served.port}"
+
+
+def _check_is_free(port: int) -> None:
+    """Raise OSError at once when the page's port is taken, and not after everything else has started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((LOOPBACK, port))
+
+
+def _is_scripted() -> bool:
+    return not os.environ.get("OPENROUTER_API_KEY")
+
+
+def _openrouter(parts: contextlib.ExitStack, clock: SystemClock) -> dict[str, str]:
+    if not _is_scripted():
+        _say("using the real OpenRouter: answers cost real money")
+        return {"OPENROUTER_API_KEY": os.environ["OPENROUTER_API_KEY"]}
+    scripted = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S)
+    url = parts.enter_context(serve(scripted.app)).url
+    return {"OPENROUTER_API_KEY": "sk-or-playground", "OPENROUTER_BASE_URL": f"{url}/api/v1"}
+
+
+def _workers(environment: Mapping[str, str]) -> Workers:
+    """Make workers that keep the times of the deployed function and queue."""
+    stack = read_stack("play")
+    custom = stack["custom"]
+    return Workers(
+        environment,
+        visibility_s=custom["jobVisibility"],
+        function_timeout_s=custom["answerTimeout"],
+        log=LOG,
+    )
+
+
+def _receiver() -> Starlette:
+    """Return the endpoint that Slack calls: HTTP in front of `handler.receive`, as API Gateway stands."""
+    import handler  # noqa: PLC0415 - it reads the environment as it is imported
+
+    async def events(request: Request) -> Response:
+        body = (await request.body()).decode(errors="surrogateescape")
+        event = {
+            "version": "2.0",
+            "requestContext": {"http": {"method": request.method, "path": request.url.path}},
+            "headers": dict(request.headers),
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        answer = await run_in_threadpool(handler.receive, event, None)
+        return Response(answer["body"], answer["statusCode"], answer["headers"])
+
+    return Starlette(routes=[Route("/slack/events", events, methods=["POST"])])
+
+
+@contextlib.contextmanager
+def _reconciling() -> Iterator[None]:
+    """Call `handler.reconcile` on a schedule, as EventBridge does."""
+    import handler  # noqa: PLC0415 - as above
+
+    stopping = threading.Event()
+    thread = threading.Thread(
+        target=_every, args=(RECONCILE_EVERY_S, stopping, handler.reconcile), daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+
+
+def _every(seconds: float, stopping: threading.Event, function: Callable[[object, object], object]) -> None:
+    while not stopping.wait(seconds):
+        with contextlib.suppress(Exception):  # the next turn tries again, as the next schedule does
+            function({}, None)
+
+
+def _write_environment(environment: Mapping[str, str], parts: contextlib.ExitStack) -> None:
+    """Leave the environment for `make report`, as long as this runs."""
+    path = FOLDER / "env"
+    path.write_text(
+        "".join(f"export {k}={shlex.quote(v)}\n" for k, v in environment.items()), encoding="utf-8"
+    )
+    path.chmod(0o600)
+    parts.callback(path.unlink, missing_ok=True)
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 <= port <= 65_535:  # noqa: PLR2004 - ports are 16 bits
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 0 to 65535")
+    return port
+
+
+def _as_ctrl_c(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(words: str) -> None:
+    print(f"· {words}", file=sys.__stdout__, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The books: what the two tables say, as the page and outside checks see it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import boto3
+
+from playground.stack import StackNames
+
+Row = dict[str, Any]
+
+LATEST = 200
+"""Usage records shown, newest first; the reports know all of them."""
+
+
+class Books:
+    """Reads the tables as a whole, which only a playground may."""
+
+    def __init__(self, endpoint_url: str, region: str, names: StackNames) -> None:
+        dynamodb = boto3.resource("dynamodb", endpoint_url=endpoint_url, region_name=region)
+        self._state = dynamodb.Table(names.state_table)
+        self._usage = dynamodb.Table(names.usage_table)
+
+    def show(self) -> dict[str, list[Row]]:
+        """Return budgets, reservations and usage records; amounts as decimal strings."""
+        state = _all(self._state)
+        records = [row for row in _all(self._usage) if row["pk"].startswith("records#")]
+        records.sort(key=lambda row: row["started_at"], reverse=True)
+        return {
+            "budgets": [_budget(row) for row in state if row["pk"].startswith("budget#")],
+            "reservations": [_reservation(row) for row in state if row["pk"].startswith("reservation#")],
+            "usage": [_plain(row) for row in records[:LATEST]],
+        }
+
+
+def _all(table: Any) -> list[Row]:
+    rows: list[Row] = []
+    page = table.scan()
+    while True:
+        rows += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return rows
+        page = table.scan(ExclusiveStartKey=page["LastEvaluatedKey"])
+
+
+def _budget(row: Row) -> Row:
+    _, kind, name = str(row["pk"]).split("#", 2)
+    return {"kind": kind, "id": name, "period": row["sk"]} | _plain(row)
+
+
+def _reservation(row: Row) -> Row:
+    facts = row["facts"]
+    return _plain(row) | {"channel": facts["channel"], "tier": facts["tier_given"]}
+
+
+def _plain(row: Row) -> Row:
+    """Return the row without its keys, with numbers as JSON can hold them: amounts exact, as text."""
+    return {name: _value(name, value) for name, value in row.items() if name not in ("pk", "sk")}
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {inner: _value(inner, v) for inner, v in value.items()}
+    if isinstance(value, list):
+        return [_value("", v) for v in value]
+    if not isinstance(value, Decimal):
+        return value
+    if name.endswith("_usd"):
+        return f"{value:f}"
+    return int(value) if value == value.to_integral_value() else float(value)
