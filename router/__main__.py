@@ -1,0 +1,178 @@
+"""The command line, `python -m router`: parses, calls one function, prints the lines it yields.
+
+Exit codes: 0 it is done, 1 it ran and failed, 2 it was called wrongly. What goes wrong is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+from router.command import complaint, reconcile_lines, report_lines
+from router.output import FORMATS
+from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, is_month
+from router.settings import settings_from
+from router.terminal import note, show
+
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+LONGEST_NAME = 80
+"""Of a channel: https://docs.slack.dev/reference/methods/conversations.create."""
+
+EXIT_CODES = """\
+exit codes:
+  0  done
+  1  it ran and failed: a table does not answer, a channel is not there
+  2  it was called wrongly, and nothing was done
+"""
+
+REPORT = """\
+Print what a channel, or the whole workspace, spent in a month. It reads sums that are kept
+with every answer, so a million answers cost no more to report than a thousand.
+"""
+REPORT_EXAMPLES = """\
+examples:
+  python -m router report
+      this month of the whole workspace, the channel that spent most first
+  python -m router report --channel general --by user
+      who spent what in #general this month
+  python -m router report --channel C024BE91L --month 2026-11 --by day
+      a channel by its id, day by day
+  python -m router report --month 2026-11 --by model --format csv > november.csv
+      for a spreadsheet
+
+environment:
+  USAGE_TABLE      the table of usage records and rollups
+  AWS_REGION       and credentials, as for other AWS tools
+  SLACK_BOT_TOKEN  only for a channel that is given by its name
+  CONFIG_FILE      only for the time zone of the present month (default: config.toml)
+"""
+
+RECONCILE = """\
+Settle the reservations that dead workers left open, by what OpenRouter says their calls cost.
+The deployed stack does the same every five minutes; doing it twice changes nothing.
+"""
+RECONCILE_EXAMPLES = """\
+what becomes of a reservation:
+  settled       OpenRouter said what the call cost; the rest went back to the budget
+  waiting       OpenRouter does not say yet; a later run asks again
+  estimated     it did not say within an hour, so all that was set aside is the charge
+  unsettled     the table did not take it; a later run tries again (exit code 1)
+  ended before  its worker was slow, not dead, and settled it in the meantime
+
+examples:
+  python -m router reconcile --dry-run
+      say what would be done, change nothing
+  python -m router reconcile
+      do it; the journal on stderr tells of each reservation as it is done
+  python -m router reconcile --format json > reconciled.json 2> journal
+
+environment:
+  STATE_TABLE, USAGE_TABLE  the two tables
+  OPENROUTER_API_KEY        whose calls they were
+  AWS_REGION                and credentials, as for other AWS tools
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells of wrong usage in one line, as of everything that goes wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        note(f"{message.removeprefix('argument ')} (`{self.prog} --help` explains)")
+        sys.exit(WRONG_USAGE)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        show(arguments.lines(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - whatever it was, people get one line
+        note(complaint(error))
+        return FAILED
+    return DONE
+
+
+def _parser() -> _Parser:
+    parser = _described(_Parser("python -m router"), "Penny's command line.", EXIT_CODES)
+    parser.set_defaults(lines=lambda _: parser.error("which command? report or reconcile"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    report = commands.add_parser("report", help="print what was spent in a month")
+    _add_report_arguments(_described(report, REPORT, REPORT_EXAMPLES))
+    reconcile = commands.add_parser("reconcile", help="settle what dead workers left open")
+    _add_reconcile_arguments(_described(reconcile, RECONCILE, RECONCILE_EXAMPLES))
+    return parser
+
+
+def _described(parser: _Parser, description: str, epilog: str) -> _Parser:
+    parser.description, parser.epilog = description, epilog
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.allow_abbrev = False  # an option that is added later must not change what a script means
+    return parser
+
+
+def _add_report_arguments(parser: _Parser) -> None:
+    parser.add_argument(
+        "--channel",
+        metavar="CHANNEL",
+        type=_channel,
+        help="a channel's id, or its name with or without # (default: the workspace)",
+    )
+    parser.add_argument("--month", metavar="YYYY-MM", type=_month, help="default: the present month")
+    parser.add_argument(
+        "--by",
+        metavar="WAY",
+        choices=WORKSPACE_WAYS,
+        help="channel, model, user or day (default: model for a channel, channel for the workspace)",
+    )
+    _add_format(parser)
+    parser.set_defaults(lines=_report, error=parser.error)
+
+
+def _add_reconcile_arguments(parser: _Parser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
+    _add_format(parser)
+    parser.set_defaults(lines=_reconcile)
+
+
+def _add_format(parser: _Parser) -> None:
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        choices=FORMATS,
+        default="table",
+        help="table, json or csv (default: table, which rounds amounts; the others are exact)",
+    )
+
+
+def _channel(text: str) -> str:
+    name = text.strip().removeprefix("#")
+    if not 1 <= len(name) <= LONGEST_NAME or any(c.isspace() for c in name):
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no channel; write C024BE91L or general")
+    return text.strip()
+
+
+def _month(text: str) -> str:
+    if not is_month(text):
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no month; write it like 2026-11")
+    return text
+
+
+def _report(arguments: argparse.Namespace) -> Iterator[str]:
+    by = arguments.by or (CHANNEL_WAYS if arguments.channel else WORKSPACE_WAYS)[0]
+    if arguments.channel and by not in CHANNEL_WAYS:
+        arguments.error(f"--by {by} sums up the workspace; with --channel write {', '.join(CHANNEL_WAYS)}")
+    channel, month = arguments.channel or "", arguments.month or ""
+    return report_lines(settings_from(), note, channel, month, by, arguments.format)
+
+
+def _reconcile(arguments: argparse.Namespace) -> Iterator[str]:
+    return reconcile_lines(settings_from(), note, arguments.format, dry_run=arguments.dry_run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
