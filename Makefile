@@ -12,7 +12,7 @@ PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup play test check format lint types coverage report clean
+.PHONY: help setup play test check format lint types coverage docs report secrets package deploy clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,7 @@ play: .venv/.play ## start the playground on http://127.0.0.1:3000 (PORT=… for
 test: .venv/.dev ## run the whole test suite
 	@$(VENV) -m pytest -n auto --maxprocesses 4
 
-check: format lint types coverage ## run the gate: format, lint, types, tests with their coverage, docs
+check: format lint types coverage docs ## run the gate: format, lint, types, tests with their coverage, docs
 
 format: .venv/.dev
 	@$(VENV) -m ruff format --check .
@@ -43,14 +43,36 @@ coverage: .venv/.dev
 	@$(VENV) -m coverage run -m pytest
 	@$(VENV) -m coverage report --fail-under=$(COVERED)
 
+docs: .venv/.dev
+	@$(VENV) docs/examples.py --check && echo 'docs up to date'
+
 ## --- run it -------------------------------------------------------------------------------------------------
 
-report: .venv/.play ## print a channel's month from the usage table (CHANNEL=general MONTH=2026-11)
-	@if [ -z "$$CHANNEL" ]; then echo 'Which channel? make report CHANNEL=general MONTH=2026-11' >&2; exit 2; fi
-	@exec $(VENV) -m router report --channel "$$CHANNEL" $${MONTH:+--month "$$MONTH"}
+# A running playground leaves its environment in .playground/env, so that nothing has to be exported.
+report: .venv/.play ## print what was spent in a month (CHANNEL=general, or all; MONTH=2026-11, or this one)
+	@if [ -z "$$USAGE_TABLE" ] && [ -f .playground/env ]; then \
+	  echo 'penny: USAGE_TABLE is not set, so this is the playground (.playground/env)' >&2; \
+	  . ./.playground/env; \
+	fi; \
+	exec $(VENV) -m router report $${CHANNEL:+--channel "$$CHANNEL"} $${MONTH:+--month "$$MONTH"}
+
+secrets: .venv/.play ## keep the secrets of a stage in SSM: asks without echo, tells what is missing (STAGE=dev)
+	@exec $(VENV) -m deploy.secrets $${STAGE:+--stage "$$STAGE"}
+
+## --- deploy it ----------------------------------------------------------------------------------------------
+
+# Plain `npx serverless deploy --stage …` does the same: what is checked and made beforehand is the plugin's work.
+SERVERLESS := node_modules/.bin/serverless
+
+package: node_modules/.installed | .venv/bin/pip ## make what is deployed, build/penny.zip, and check the template
+	@$(SERVERLESS) package $${STAGE:+--stage "$$STAGE"}
+
+deploy: node_modules/.installed | .venv/bin/pip ## deploy to AWS (STAGE=dev; AWS_REGION and credentials from the shell)
+	@if [ -z "$$STAGE" ]; then echo 'Which stage? make deploy STAGE=dev' >&2; exit 2; fi; \
+	exec $(SERVERLESS) deploy --stage "$$STAGE"
 
 clean: ## remove all that these commands made, .venv too
-	@rm -rf .venv build .serverless .playground .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv node_modules build .serverless .playground .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ## --- what they need -----------------------------------------------------------------------------------------
@@ -76,3 +98,11 @@ clean: ## remove all that these commands made, .venv too
 	@echo 'Installing everything for development (once)'
 	@$(VENV) -m pip install --require-virtualenv -r requirements-dev.txt
 	@touch .venv/.play $@
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@if ! command -v npm >/dev/null; then \
+	  echo 'Deploying needs Node.js 20.19 or newer with npm: https://nodejs.org' >&2; exit 1; \
+	fi
+	@echo 'Installing what deploys (once)'
+	@npm ci
+	@touch $@
