@@ -43,7 +43,7 @@ from router.errors import (
 from router.journal import write_line
 from router.replying import Outcome, Replying, Tools, closing_until, notice_for
 from router.reserving import Busy, Exhausted
-from router.slack.blocks import FINISHED, finished_mark, footer_block
+from router.slack.blocks import MARK, footer_block
 from router.slack.parts import Place
 from router.slack.streamed_reply import StreamedReply
 from router.slack.thread import read_thread
@@ -62,12 +62,12 @@ class Thread:
 
     def has_answer_to(self, message: Message) -> bool:
         """Whether `message` has its finished answer."""
-        return any(post.author is Author.US and post.answers == message.ts for post in self.posts)
+        return any(post.is_complete and post.answers == message.ts for post in self.posts)
 
     def left_behind(self, message: Message) -> tuple[str, ...]:
         """Return our unfinished posts after `message`: a thread is answered one message after the other."""
         ours = (p for p in self.posts if p.author is Author.US and p.ts > message.ts)
-        return tuple(post.ts for post in ours if not post.answers)
+        return tuple(post.ts for post in ours if post.answers in ("", message.ts))
 
 
 def answer_event(tools: Tools, body: dict[str, Any], delivered: Delivered) -> None:
@@ -153,7 +153,7 @@ class Answer:
         except SlackRefused as refused:
             self._noted["no_context"] = refused.code
             return Thread((), message.files or ())
-        posts = (read_post(m, message.our_user, FINISHED) for m in raw)
+        posts = (read_post(m, message.our_user, MARK) for m in raw)
         own = next((m for m in raw if m.get("ts") == message.ts), {})
         return Thread(tuple(p for p in posts if p), message.files or read_files(own.get("files")))
 
@@ -255,7 +255,7 @@ class Answer:
             place,
             adopted=claim.replies,
             on_posted=on_posted,
-            mark=finished_mark(message.ts),
+            answers=message.ts,
             clock=time.time,
         )
 

@@ -111,6 +111,9 @@ class Replying:
         except CallFailed as failed:
             self._end_failed(failed)
             raise
+        except BaseException:
+            self._reply.give_up()
+            raise
         finally:
             self._wait_for_notes()
         return self._end(tier, completion, prompt_of(tier), deadline)
@@ -141,7 +144,7 @@ class Replying:
         self._noting.append(self._tools.aside.submit(note, self._reservation.id, generation_id))
 
     def _on_text(self, text: str) -> None:
-        if not self._has_text:
+        if not self._has_text and text.strip():
             self._has_text = True
             self._noted["first_text_ms"] = (time.time() - self._began) * 1000
         self._reply.write(text)

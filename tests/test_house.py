@@ -136,7 +136,12 @@ def test_the_manifest_asks_for_what_its_events_need() -> None:
         "message.im": "im:history",
         "message.mpim": "mpim:history",
     }  # https://docs.slack.dev/reference/events
-    used_by_calls = {"chat:write", "assistant:write"}  # posting and streaming; being an agent (`agent_view`)
+    used_by_calls = {
+        "chat:write",  # posting and streaming
+        "assistant:write",  # being an agent (`agent_view`)
+        "channels:read",  # a report's channel by its name: conversations.list
+        "groups:read",
+    }
 
     manifest = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
     events = manifest["settings"]["event_subscriptions"]["bot_events"]

@@ -869,3 +869,13 @@ def test_whatever_goes_wrong_the_answer_stands_once(
     assert scene.close(patience_s=300)
     assert without_edges(scene.said()) == (without_edges(written) if written.strip() else "")
     assert not any(message.is_streaming for message in scene.messages())
+
+
+def test_who_gives_up_leaves_the_thread_as_it_is(scene: Scene) -> None:
+    """Nothing more is written, and the writing thread ends: whoever takes over finishes the reply."""
+    scene.write("half")
+    scene.reply.give_up()
+    scene.reply.write(" and the other half")
+
+    scene.eventually(lambda: not any(t.name == "reply" for t in threading.enumerate()))
+    assert said(scene.only_message()) == "half"

@@ -93,7 +93,7 @@ class SlackWeb:
                 if method in READ_METHODS:
                     return self._http.get(method, params=arguments, headers=headers)
                 return self._http.post(method, json=arguments, headers=headers)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 may_have_arrived = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 if attempt == TRIES or (may_have_arrived and method not in READ_METHODS):
                     raise SlackUnavailable(f"{method}: {type(error).__name__}") from error

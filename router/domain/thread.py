@@ -42,7 +42,9 @@ class Post:
     text: str
     files: tuple[File, ...] = ()
     answers: str = ""
-    """Of our own: the ts of the message that it answers, once it is finished; empty before that."""
+    """Of our own: the ts of the message that it answers; empty while it is being written."""
+    is_complete: bool = False
+    """Of our own: whether the answer ends with it, so that nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,10 @@ class Prompt:
     unread: tuple[str, ...]
 
 
-def read_post(raw: dict[str, Any], our_user: UserId, finished: str) -> Post | None:
+def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
     """Read a message of `conversations.replies`; None for what nobody said (joins, deleted roots).
 
-    `finished` is the type of the metadata that a finished reply of ours carries.
+    `mark` is the type of the metadata that our replies carry.
     """
     ts = raw.get("ts")
     if not isinstance(ts, str) or raw.get("subtype") in ("tombstone", "channel_join", "group_join"):
@@ -66,13 +68,15 @@ def read_post(raw: dict[str, Any], our_user: UserId, finished: str) -> Post | No
     text, blocks = raw.get("text"), raw.get("blocks")
     blocks = [b for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
     author = _author(raw, our_user)
+    answers, is_complete = _read_mark(raw.get("metadata"), mark) if author is Author.US else ("", False)
     return Post(
         ts=Ts(ts),
         author=author,
         name=_name(raw, author),
         text=_markdown_of(blocks) or (text if isinstance(text, str) else ""),
         files=read_files(raw.get("files")),
-        answers=_answered_ts(raw.get("metadata"), finished) if author is Author.US else "",
+        answers=answers,
+        is_complete=is_complete,
     )
 
 
@@ -82,13 +86,16 @@ def _markdown_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(t for t in texts if isinstance(t, str))
 
 
-def _answered_ts(metadata: Any, finished: str) -> str:
-    """Return the ts of the message that a finished reply answers; anyone's metadata may hold anything."""
-    if not isinstance(metadata, dict) or metadata.get("event_type") != finished:
-        return ""
-    payload = metadata.get("event_payload")
-    ts = payload.get("message_ts") if isinstance(payload, dict) else None
-    return ts if isinstance(ts, str) else ""
+def _read_mark(metadata: Any, mark: str) -> tuple[str, bool]:
+    """Return which message a part answers, and whether the answer ends with it.
+
+    Metadata may hold anything: what is not a mark of ours says nothing.
+    """
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    if not isinstance(payload, dict) or metadata.get("event_type") != mark:
+        return "", False
+    ts = payload.get("message_ts")
+    return (ts, payload.get("complete") is True) if isinstance(ts, str) else ("", False)
 
 
 def _author(raw: dict[str, Any], our_user: UserId) -> Author:

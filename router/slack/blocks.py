@@ -12,15 +12,15 @@ Block = dict[str, Any]
 FOOTER_BLOCK = "penny-footer"
 """The footer's block id."""
 
-FINISHED = "penny_answer"
-"""Type of the metadata that a finished reply carries. https://docs.slack.dev/messaging/message-metadata"""
+MARK = "penny_answer"
+"""Type of the metadata by which our replies are known. https://docs.slack.dev/messaging/message-metadata"""
 
 _LONGEST_FOOTER = 300
 
 
-def finished_mark(message_ts: str) -> dict[str, Any]:
-    """Make the metadata that says which message a reply answers, and that nothing of it is missing."""
-    return {"event_type": FINISHED, "event_payload": {"message_ts": message_ts}}
+def mark(message_ts: str, *, is_complete: bool) -> dict[str, Any]:
+    """Make the metadata that says which message a reply answers, and whether it ends with this part."""
+    return {"event_type": MARK, "event_payload": {"message_ts": message_ts, "complete": is_complete}}
 
 
 def footer_block(text: str) -> Block:

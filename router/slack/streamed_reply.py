@@ -1,9 +1,9 @@
 """A streamed reply: one answer in a thread, shown while it is being written.
 
 The model is read by one thread, Slack is written by another, so that neither waits for the other. Keeps
-these promises: at most one write a second, fewer when Slack asks for it; native stream first, post-and-edit
-where a stream is refused or breaks; a further message at 9 kB; broadcasts defused; and what was generated
-is shown in full as long as the worker lives.
+these promises: at most one write a second but for the last, fewer when Slack asks for it; native stream
+first, post-and-edit where a stream is refused or breaks; a further message at 9 kB; broadcasts defused; and
+what was generated is shown in full as long as the worker lives.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from router.adapters.slack_web import SlackWeb
 from router.domain.reply import Defuser, cut_part
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 from router.journal import write_line
-from router.slack.blocks import Block
+from router.slack.blocks import Block, mark
 from router.slack.parts import EditedPart, Mark, NativePart, Part, Place, PlainPart
 
 INTERVAL_S = 1.0
@@ -64,8 +64,8 @@ class StreamedReply:
     `adopted` are the messages that an earlier worker left half-written: they are filled again from their
     start instead of posting others, and those left over are taken away. `on_posted` is called, off the
     reader's path, with all timestamps of the reply so far whenever a message was posted. `wait` waits on the
-    condition until it is notified or, at the latest, for seconds of `clock`. `mark` is the metadata of the
-    last message, once it is complete.
+    condition until it is notified or, at the latest, for seconds of `clock`. `answers` is the ts of the
+    answered message, by which the parts of the reply are marked.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class StreamedReply:
         *,
         adopted: tuple[str, ...] = (),
         on_posted: Callable[[tuple[str, ...]], None],
-        mark: Mark = None,
+        answers: str = "",
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
     ) -> None:
@@ -83,7 +83,7 @@ class StreamedReply:
         self._place = place
         self._adopted = list(adopted)
         self._on_posted = on_posted
-        self._mark = mark
+        self._answers = answers
         self._clock = clock
         self._wait = wait
         self._defuser = Defuser()
@@ -138,6 +138,12 @@ class StreamedReply:
             thread.join(max(0.0, until - self._clock()) + 15.0)  # one call to Slack may take ten seconds
         return self._is_complete
 
+    def give_up(self) -> None:
+        """Write nothing more: whoever takes over finishes what stands in the thread."""
+        with self._changed:
+            self.is_hopeless = True
+            self._changed.notify()
+
     def _start(self) -> None:
         if self._thread is None and (self._incoming or self._closing is not None):
             self._thread = threading.Thread(target=self._run, name="reply", daemon=True)
@@ -154,6 +160,8 @@ class StreamedReply:
         """Write until closed and everything stands in Slack, or nothing can."""
         while not (self._is_complete or self.is_hopeless):
             closing = self._take()
+            if self.is_hopeless:
+                return
             if self._could_show(closing):
                 self._due = self._clock() + self._interval_s
                 self._is_complete = closing is not None and not self._is_behind
@@ -182,7 +190,7 @@ class StreamedReply:
     def _take(self) -> list[Block] | None:
         """Wait until something is to be written and its time has come; return the blocks when closing."""
         with self._changed:
-            while (wait_s := self._seconds_to_wait()) is None or wait_s > 0:
+            while not self.is_hopeless and ((wait_s := self._seconds_to_wait()) is None or wait_s > 0):
                 self._wait(self._changed, wait_s)
             self._text += self._incoming
             self._incoming = ""
@@ -203,14 +211,17 @@ class StreamedReply:
         fixed = len(part.shown) if isinstance(part, NativePart) else 0
         text, rest = cut_part(self._text, fixed=fixed)
         if rest:
-            part.close(text, [])
+            part.close(text, [], self._mark(is_complete=False))
             self._part, self._text = None, rest
         elif closing is None:
             part.show(text)
         else:
-            part.close(text, closing, self._mark)
+            part.close(text, closing, self._mark(is_complete=True))
         self._after_write(part)
         return not rest
+
+    def _mark(self, *, is_complete: bool) -> Mark:
+        return mark(self._answers, is_complete=is_complete) if self._answers else None
 
     def _open_part(self, *, is_whole: bool) -> Part:
         if self._adopted:

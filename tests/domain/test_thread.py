@@ -13,7 +13,7 @@ from router.domain.message import ChannelId, File, Message, Ts, UserId
 from router.domain.thread import Author, Post, Prompt, least_prompt_tokens, prompt_for, read_post
 
 US = UserId("U0PENNY")
-FINISHED = "penny_answer"
+MARK = "penny_answer"
 SYSTEM = "Be brief."
 NOW = "1700000100.000000"
 
@@ -62,12 +62,12 @@ def said(prompt: Prompt) -> list[tuple[str, str]]:
 
 def a_mark(answered: object) -> dict[str, Any]:
     """Make the metadata of a finished reply."""
-    return {"event_type": FINISHED, "event_payload": {"message_ts": answered}}
+    return {"event_type": MARK, "event_payload": {"message_ts": answered, "complete": True}}
 
 
 def read(**raw: Any) -> Post | None:
     """Read a message of `conversations.replies`; fields win over a plain one's."""
-    return read_post({"ts": "1700000000.000100", "user": "U0BOB", "text": "hello"} | raw, US, FINISHED)
+    return read_post({"ts": "1700000000.000100", "user": "U0BOB", "text": "hello"} | raw, US, MARK)
 
 
 def test_a_persons_post() -> None:
@@ -139,7 +139,7 @@ def test_an_answer_is_read_from_its_markdown() -> None:
             a_mark(7),
             a_mark(None),
         ),
-        *({"event_type": FINISHED}, {"event_type": FINISHED, "event_payload": 7}),
+        *({"event_type": MARK}, {"event_type": MARK, "event_payload": 7}),
     ],
 )
 def test_an_answer_without_its_mark_is_not_finished(metadata: object) -> None:
@@ -182,7 +182,7 @@ raw_values = (
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(raw_fields, raw_values)))
 def test_any_raw_post_has_an_answer(raw: dict[str, Any]) -> None:
     """Whatever Slack's message holds, it is a post of plain types, or none."""
-    post = read_post(raw, US, FINISHED)
+    post = read_post(raw, US, MARK)
     if post is not None:
         assert isinstance(post.text, str)
         assert 0 < len(post.name) <= 80
