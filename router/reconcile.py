@@ -28,6 +28,11 @@ GRACE_S = 3600.0
 _ZERO = Decimal(0)
 
 
+OUTAGE_GRACE_S = 24 * 3600.0
+"""After the lease, while OpenRouter gives no answer at all: an outage or a key that has to be renewed says
+nothing about the bill, so the money stays set aside for a day before it is taken for spent."""
+
+
 class Ending(StrEnum):
     """What became of a reservation."""
 
@@ -70,10 +75,13 @@ def reconcile(
 def _reconcile(
     ledger: Ledger, openrouter: OpenRouter, reservation: Reservation, now: float, *, dry_run: bool
 ) -> Reconciled:
-    bill = _bill(_look_up(openrouter, reservation.generation_id))
-    ending = Ending.SETTLED
+    grace_s, ending = GRACE_S, Ending.SETTLED
+    try:
+        bill = _bill(_look_up(openrouter, reservation.generation_id))
+    except ProviderUnavailable:
+        bill, grace_s = None, OUTAGE_GRACE_S
     if bill is None:
-        if now < reservation.lease_until + GRACE_S:
+        if now < reservation.lease_until + grace_s:
             return Reconciled(reservation, Ending.WAITING, None)
         bill, ending = _estimate(reservation), Ending.ESTIMATED
     try:
@@ -85,12 +93,7 @@ def _reconcile(
 
 
 def _look_up(openrouter: OpenRouter, generation_id: str) -> GenerationCost | None:
-    if not generation_id:
-        return None
-    try:
-        return openrouter.generation(generation_id)
-    except ProviderUnavailable:
-        return None  # the next run asks again
+    return openrouter.generation(generation_id) if generation_id else None
 
 
 def _bill(cost: GenerationCost | None) -> Bill | None:

@@ -14,11 +14,20 @@ import pytest
 from router.adapters.ledger import Reserved
 from router.adapters.openrouter import OpenRouter
 from router.errors import TableUnavailable
-from router.reconcile import GRACE_S, STOP_BEFORE_S, Ending, Reconciled, reconcile, reconcile_all
+from router.reconcile import (
+    GRACE_S,
+    OUTAGE_GRACE_S,
+    STOP_BEFORE_S,
+    Ending,
+    Reconciled,
+    reconcile,
+    reconcile_all,
+)
 from tests.money import NOW, bill_of, budget_of, reservation_of, usd
 from tests.tables import BACKENDS, Tables, tables_for
 
 LONG_AGO = NOW - GRACE_S - 1
+A_DAY_AGO = NOW - OUTAGE_GRACE_S - 1
 A_MOMENT_AGO = NOW - 10
 
 
@@ -142,13 +151,13 @@ def test_what_openrouter_does_not_say_is_waited_for(
     assert tables.row("budget#")["reserved_usd"] == usd("0.10")
 
 
-@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize(("status", "lease_until"), [(200, LONG_AGO), (401, A_DAY_AGO), (500, A_DAY_AGO)])
 def test_what_openrouter_never_says_stays_as_the_charge(
-    tables: Tables, openrouter: OpenRouter, records: Records, status: int
+    tables: Tables, openrouter: OpenRouter, records: Records, status: int, lease_until: float
 ) -> None:
     """After the time of grace the estimate is spent, marked as estimated."""
     records.status = status
-    left = left_open(tables, LONG_AGO, "gen-1")
+    left = left_open(tables, lease_until, "gen-1")
 
     assert run(tables, openrouter) == {left: Ending.ESTIMATED}
 
@@ -156,6 +165,17 @@ def test_what_openrouter_never_says_stays_as_the_charge(
     assert (record["cost_usd"], record["estimated"], record["finish"]) == (usd("0.10"), True, "unknown")
     (total,) = [row for row in tables.rows("rollup#") if row["sk"] == "total#all"]
     assert total["estimated_usd"] == usd("0.10")
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_an_outage_says_nothing_of_the_bill(
+    tables: Tables, openrouter: OpenRouter, records: Records, status: int
+) -> None:
+    """While OpenRouter is out of reach, or refuses the key, the money waits for a day and not for an hour."""
+    records.status = status
+    left = left_open(tables, LONG_AGO, "gen-1")
+
+    assert run(tables, openrouter) == {left: Ending.WAITING}
 
 
 def test_a_worker_that_died_before_the_headers_is_charged_its_estimate(
