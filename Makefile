@@ -64,6 +64,9 @@ secrets: .venv/.play ## keep the secrets of a stage in SSM: asks without echo, t
 # Plain `npx serverless deploy --stage …` does the same: what is checked and made beforehand is the plugin's work.
 SERVERLESS := node_modules/.bin/serverless
 
+# The AWS SDK warns of the end of Node 20.
+export NODE_NO_WARNINGS := 1
+
 package: node_modules/.installed | .venv/bin/pip ## make what is deployed, build/penny.zip, and check the template
 	@$(SERVERLESS) package $${STAGE:+--stage "$$STAGE"}
 

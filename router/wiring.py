@@ -9,24 +9,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any
 
 from router.adapters.claims import Claims
+from router.adapters.digests import Digests
+from router.adapters.endpoint import post_unsigned
 from router.adapters.ledger import Ledger
 from router.adapters.openrouter import OpenRouter
 from router.adapters.queue import Queue
 from router.adapters.secrets import Secrets
 from router.adapters.sigv4 import credentials_of
 from router.adapters.slack_web import SlackWeb
-from router.adapters.table import Dynamo
+from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
 from router.answer import answer_event, tell_unreadable
 from router.calling import Caller
+from router.check import Outside
 from router.config import Config, load_config
 from router.delivered import Delivered
+from router.digest import Digesting
 from router.dispatch import Dispatcher, Work
+from router.domain.catalogue import Listing
 from router.errors import MalformedError, SecretsUnavailable, TryLater
 from router.journal import write_line
 from router.replying import Tools
@@ -170,6 +176,52 @@ def usage(settings: Settings) -> UsageTable:
 
 
 @lru_cache(maxsize=1)
+def digesting(settings: Settings) -> Digesting:
+    """Make what posts the digests. Raises ConfigError for what cannot work."""
+    settings.require(_TOKEN, *_TABLES)
+    return Digesting(
+        usage(settings),
+        ledger(settings),
+        Digests(_dynamo(settings), settings.state_table),
+        slack_web(settings),
+        load_config(settings.config_file).budget,
+    )
+
+
+def outside(settings: Settings) -> Outside:
+    """Make what the check asks the outside world by; each part when it is asked for."""
+
+    @cache
+    def known() -> Settings:
+        """Know the credentials from wherever AWS tools find them: queues and SSM are called by hand."""
+        keys, _ = find_credentials(settings.region) or (credentials_of(settings), "")
+        return replace(
+            settings,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.session_token,
+        )
+
+    def secret(name: str) -> str:
+        return Secrets(known(), name, give_up_after_s=SECRETS_WITHIN_S).get(name, time.time())
+
+    def models() -> dict[str, Listing]:
+        with closing(OpenRouter(settings.openrouter_base_url, "none")) as anyone:
+            return anyone.models()
+
+    return Outside(
+        credentials=lambda: find_credentials(settings.region),
+        table=lambda name: _dynamo(settings).shape(name),
+        queue=lambda url: _queue(known(), url).attributes(),
+        secret=secret,
+        token=lambda: slack_web(known()).token(),
+        key=lambda: openrouter(known()).key(),
+        models=models,
+        endpoint=post_unsigned,
+    )
+
+
+@lru_cache(maxsize=1)
 def _dynamo(settings: Settings) -> Dynamo:
     dynamo = Dynamo(settings.aws_endpoint_url, settings.region)
     _made.callback(dynamo.close)
@@ -182,6 +234,6 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, ledger, openrouter, slack_web, usage, _dynamo):
+    for made in (dispatcher, digesting, ledger, openrouter, slack_web, usage, _dynamo):
         made.cache_clear()
     _made.close()

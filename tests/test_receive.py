@@ -390,13 +390,10 @@ def test_a_missing_secret_is_named_with_the_command_that_sets_it(
 def test_without_ssm_slack_is_told_to_come_again(
     sqs: LoopbackSqs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Within its three seconds, with the parameter in the log; a request is never taken unverified."""
-    settings = settings_in_ssm(sqs)
-    sqs.script.extend([Hang(), Hang()])
-    began = time.monotonic()
+    """The parameter is in the log, and a request is never taken unverified."""
+    settings = settings_in_ssm(sqs, aws_endpoint_url="http://127.0.0.1:1")
     assert send(signed_with(SECRET), settings)["statusCode"] == 503
-    assert time.monotonic() - began < 3
-    assert logged(capsys)["reason"] == f"{PARAMETER}: GetParameters: TimeoutError"
+    assert logged(capsys)["reason"] == f"{PARAMETER}: GetParameters: ConnectionRefusedError"
     assert jobs(sqs) == []
 
 

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from router.adapters.http_date import told_at
 from router.adapters.openrouter_errors import classify, classify_transport
 from router.adapters.openrouter_stream import DONE, IncomingCompletion, safe_id
 from router.adapters.sse import events
+from router.domain.account import KeyStanding, read_key
+from router.domain.catalogue import Listing, read_catalogue
 from router.domain.completion import (
     NOTHING_USED,
     Call,
@@ -57,6 +60,9 @@ CLOCK_TOLERANCE_S = 0.1
 
 LONGEST_BODY = 256_000
 """Bytes read of a reply that is no stream: an error that names every provider fits, a flood does not."""
+
+LONGEST_LIST = 16_000_000
+"""Bytes read of the list of models, which has about one million."""
 
 MOST_METADATA, LONGEST_METADATA_NAME, LONGEST_METADATA = 16, 64, 512
 LONGEST_SESSION_ID = 256
@@ -153,20 +159,49 @@ class OpenRouter:
         It appears some seconds to minutes after the call, later if the call was aborted. Raises
         ProviderUnavailable when there is no answer that can be read.
         """
-        asked = {"id": generation_id}
-        request = self._http.build_request("GET", "/generation", params=asked, timeout=LOOKUP_TIMEOUT_S)
-        try:
-            response = self._send_with_key(request)
-        except httpx.RequestError as error:
-            raise ProviderUnavailable(f"generation: {type(error).__name__}") from None
-        with _Cutoff(response, LOOKUP_TIMEOUT_S):
-            body = exact_json(_body_text(response))
+        response, body = self._look_up("/generation", {"id": generation_id})
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
-        cost = read_generation(body.get("data")) if isinstance(body, dict) else None
+        cost = read_generation(body.get("data"))
         if response.status_code != httpx.codes.OK or cost is None or cost.generation_id != generation_id:
             raise ProviderUnavailable(f"generation: HTTP {response.status_code}")
         return cost
+
+    def key(self) -> KeyStanding:
+        """Ask how our key stands. Raises ProviderUnavailable when there is no answer that can be read."""
+        response, body = self._look_up("/key", {})
+        standing = read_key(body.get("data"), told_at(response.headers))
+        if response.status_code != httpx.codes.OK or standing is None:
+            raise ProviderUnavailable(f"key: HTTP {response.status_code}")
+        return standing
+
+    def models(self) -> dict[str, Listing]:
+        """Return all models by their ids: about a megabyte, so not to be asked for on the way to an answer.
+
+        Our key is not shown: the list is everyone's. Raises ProviderUnavailable as above.
+        """
+        response, body = self._look_up("/models", {}, LONGEST_LIST, with_key=False)
+        catalogue = read_catalogue(body.get("data"))
+        if response.status_code != httpx.codes.OK or not catalogue:
+            raise ProviderUnavailable(f"models: HTTP {response.status_code}")
+        return catalogue
+
+    def _look_up(
+        self, path: str, asked: dict[str, str], longest: int = LONGEST_BODY, *, with_key: bool = True
+    ) -> tuple[httpx.Response, dict[str, Any]]:
+        """Read one thing; what is no JSON object counts as an empty one."""
+        request = self._http.build_request("GET", path, params=asked, timeout=LOOKUP_TIMEOUT_S)
+        try:
+            if with_key:
+                response = self._send_with_key(request)
+            else:
+                del request.headers["Authorization"]
+                response = self._http.send(request, stream=True)
+        except httpx.RequestError as error:
+            raise ProviderUnavailable(f"{path[1:]}: {type(error).__name__}") from None
+        with _Cutoff(response, LOOKUP_TIMEOUT_S):
+            body = exact_json(_body_text(response, longest))
+        return response, body if isinstance(body, dict) else {}
 
     def _send(self, call: Call, deadline: float, clock: Callable[[], float]) -> httpx.Response | None:
         """Send the call and return the reply with its body unread; None when the deadline came first."""
@@ -304,10 +339,10 @@ def _chunks(response: httpx.Response) -> Iterator[bytes]:
         yield from response.iter_bytes()
 
 
-def _body_text(response: httpx.Response) -> str:
-    body = b""
+def _body_text(response: httpx.Response, longest: int = LONGEST_BODY) -> str:
+    body = bytearray()
     for chunk in _chunks(response):
         body += chunk
-        if len(body) > LONGEST_BODY:
+        if len(body) > longest:
             break
-    return body[:LONGEST_BODY].decode("utf-8", "replace")
+    return body[:longest].decode("utf-8", "replace")
