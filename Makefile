@@ -40,7 +40,9 @@ types: .venv/.dev
 	@$(VENV) -m mypy
 
 coverage: .venv/.dev
-	@$(VENV) -m coverage run -m pytest
+	@$(VENV) -m coverage erase
+	@$(VENV) -m coverage run -m pytest -n auto --maxprocesses 4
+	@$(VENV) -m coverage combine -q
 	@$(VENV) -m coverage report --fail-under=$(COVERED)
 
 docs: .venv/.dev
