@@ -140,13 +140,14 @@ class Answer:
             raise TryLater("an earlier delivery of this job is still at work", taken.seconds)
         return None if isinstance(taken, Duplicate) else taken
 
-    def _read_thread(self) -> Thread:
+    def _read_thread(self, *, is_takeover: bool = False) -> Thread:
         """Read what the event alone cannot tell: earlier posts, and the files that an `app_mention` lacks.
 
-        A root whose event names its files has nothing before it.
+        A root whose event names its files has nothing before it, and nothing after it but what an earlier
+        owner of its claim has posted.
         """
         message = self._message
-        if not message.is_reply and message.files is not None and self._delivered.receives == 1:
+        if not message.is_reply and message.files is not None and not is_takeover:
             return Thread((), message.files)
         try:
             raw = read_thread(self._tools.slack, message.channel, message.thread)
@@ -167,6 +168,7 @@ class Answer:
         self._tools.aside.submit(self._show_status)
         thread = reading.result()
         if claim.is_takeover:
+            thread = self._read_thread(is_takeover=True)
             if thread.has_answer_to(self._message):
                 self._tools.claims.finish(claim, Outcome.ANSWERED)
                 self._noted["already"] = True
