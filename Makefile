@@ -12,7 +12,7 @@ PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup play test check format lint types coverage docs report secrets package deploy clean
+.PHONY: help setup play test check format lint types coverage docs bench report secrets manifest package deploy clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ coverage: .venv/.dev
 docs: .venv/.dev
 	@$(VENV) docs/examples.py --check && echo 'docs up to date'
 
+# Only a NAME given to make counts: some shells have a variable of that name.
+bench: .venv/.play ## run the yardsticks (NAME=load for one of them)
+	@exec $(VENV) -m bench $(if $(filter command,$(firstword $(origin NAME))),"$$NAME",all)
+
 ## --- run it -------------------------------------------------------------------------------------------------
 
 # A running playground leaves its environment in .playground/env, so that nothing has to be exported.
@@ -60,6 +64,9 @@ report: .venv/.play ## print what was spent in a month (CHANNEL=general, or all;
 
 secrets: .venv/.play ## keep the secrets of a stage in SSM: asks without echo, tells what is missing (STAGE=dev)
 	@exec $(VENV) -m deploy.secrets $${STAGE:+--stage "$$STAGE"}
+
+manifest: | .venv/bin/pip ## print the Slack app's manifest with the endpoint in it (URL=https://…)
+	@exec $(VENV) -m deploy.manifest "$$URL"
 
 ## --- deploy it ----------------------------------------------------------------------------------------------
 

@@ -37,6 +37,13 @@ def reconcile(_event: object, context: Any) -> dict[str, int]:
     return reconcile_all(wiring.ledger(settings), wiring.openrouter(settings), seconds_left(context))
 
 
+def digest(_event: object, context: Any) -> dict[str, int]:
+    """Post the week's digest in each channel (schedule); returns how many ended in which way."""
+    from router import wiring  # noqa: PLC0415 - as above
+
+    return wiring.digesting(settings_from()).post_all(seconds_left(context))
+
+
 def seconds_left(context: Any) -> float:
     """Return the seconds until Lambda stops us; without a Lambda around us there is no end."""
     if not hasattr(context, "get_remaining_time_in_millis"):

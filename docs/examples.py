@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Penny is no installed package
 
+from docs import running_cost
 from router import settings
 from router.adapters.usage import Rollup
 from router.domain.notices import footer_text
@@ -119,6 +120,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),
     "footer": lambda: fenced(footer()),
     "help": lambda: fenced(help_text()),
+    "running-cost": running_cost.example,
 }
 
 

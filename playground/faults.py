@@ -10,7 +10,7 @@ import contextlib
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
@@ -74,11 +74,13 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 class FaultProxy:
     """A DynamoDB at `url` that is the one at `target_url`, but for the faults that wait.
 
-    `seen` counts the requests of each operation, those with a fault included.
+    `seen` counts the requests of each operation, those with a fault included. `by_chance` is asked about each
+    request for which no fault waits; it must answer at once.
     """
 
     target_url: str
     port: int = 0
+    by_chance: Callable[[str], Fault | None] = field(default=lambda _operation: None)
     url: str = field(default="", init=False)
     seen: Counter[str] = field(default_factory=Counter, init=False)
     _waiting: list[tuple[str, Fault]] = field(default_factory=list, init=False)
@@ -115,7 +117,7 @@ class FaultProxy:
                 if wanted in (operation, ANY_OPERATION):
                     del self._waiting[place]
                     return fault
-        return None
+        return self.by_chance(operation)
 
     async def _app(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -134,6 +136,8 @@ class FaultProxy:
 
     async def _pass_on_or_fail(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         body = await _body(receive)
+        if body is None:
+            return
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
         operation = dict(headers).get(TARGET_HEADER, "").partition(".")[2]
         fault = self._take(operation)
@@ -179,11 +183,14 @@ def _cancelled(code: str, items: int) -> dict[str, Any]:
     }
 
 
-async def _body(receive: Any) -> bytes:
+async def _body(receive: Any) -> bytes | None:
+    """Return the whole body; None when the client died before it had sent all of it."""
     chunks: list[bytes] = []
     is_whole = False
     while not is_whole:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         chunks.append(message.get("body", b""))
         is_whole = not message.get("more_body", False)
     return b"".join(chunks)

@@ -28,7 +28,7 @@ SAME_IN_CREATE_TABLE = (
     "BillingMode",
     "GlobalSecondaryIndexes",
 )
-"""What CloudFormation and CreateTable call by one name; backups and encryption mean nothing on a laptop."""
+"""What CloudFormation and CreateTable call by one name; encryption means nothing on a laptop."""
 
 LOCAL_ONLY = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
 """A local AWS that does not answer at once is not there."""
@@ -149,4 +149,6 @@ def _create_table(dynamodb: Any, properties: dict[str, Any]) -> str:
     dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     if expiry := properties.get("TimeToLiveSpecification"):
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
+    if recovery := properties.get("PointInTimeRecoverySpecification"):
+        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     return name

@@ -9,6 +9,8 @@
       calling      retries and fallbacks, within what is reserved
     reconcile    what a dead worker left open is settled
     report       what it all cost
+    digest       what it cost last week, told to each channel
+    check        whether all that this needs is there
 
 `domain` decides and knows nobody. `adapters` speak to AWS, OpenRouter and Slack's wire; `slack` is what
 people see. `wiring` puts them together, `settings` and `config` say how.

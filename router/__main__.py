@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from router.command import complaint, reconcile_lines, report_lines
+from router.adapters.aws_http import endpoint_at
+from router.command import check_lines, reconcile_lines, report_lines
+from router.errors import SettingsError
 from router.output import FORMATS
+from router.remedies import complaint
 from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, is_month
 from router.settings import settings_from
 from router.terminal import note, show
@@ -24,7 +27,7 @@ LONGEST_NAME = 80
 EXIT_CODES = """\
 exit codes:
   0  done
-  1  it ran and failed: a table does not answer, a channel is not there
+  1  it ran and failed: a table does not answer, a channel is not there, a check found something wrong
   2  it was called wrongly, and nothing was done
 """
 
@@ -76,6 +79,25 @@ environment:
 """
 
 
+CHECK = """\
+Check whether all that Penny needs is there, and as she needs it: settings, tables, queues, tokens,
+models and their prices, the clock. It changes nothing and costs nothing. Each check is made, also
+when one before it failed.
+"""
+CHECK_EXAMPLES = """\
+examples:
+  python -m router check
+      a line for each check: ok, or fail with what to do
+  python -m router check --url https://abc.execute-api.eu-central-1.amazonaws.com/slack/events
+      the deployed endpoint too: it has to turn away what Slack did not sign
+  python -m router check --format json > findings.json
+
+environment:
+  that of the deployed functions, all of them; docs/operating.md says how to set it for a stage
+  AWS_REGION  and credentials, as for other AWS tools, that may describe the tables and queues
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Tells of wrong usage in one line, as of everything that goes wrong."""
 
@@ -99,12 +121,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> _Parser:
     parser = _described(_Parser("python -m router"), "Penny's command line.", EXIT_CODES)
-    parser.set_defaults(lines=lambda _: parser.error("which command? report or reconcile"))
+    parser.set_defaults(lines=lambda _: parser.error("which command? report, reconcile or check"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     report = commands.add_parser("report", help="print what was spent in a month")
     _add_report_arguments(_described(report, REPORT, REPORT_EXAMPLES))
     reconcile = commands.add_parser("reconcile", help="settle what dead workers left open")
     _add_reconcile_arguments(_described(reconcile, RECONCILE, RECONCILE_EXAMPLES))
+    check = commands.add_parser("check", help="check whether all that Penny needs is there")
+    _add_check_arguments(_described(check, CHECK, CHECK_EXAMPLES))
     return parser
 
 
@@ -139,6 +163,17 @@ def _add_reconcile_arguments(parser: _Parser) -> None:
     parser.set_defaults(lines=_reconcile)
 
 
+def _add_check_arguments(parser: _Parser) -> None:
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        type=_url,
+        help="the endpoint to knock at (default: it is left out)",
+    )
+    _add_format(parser)
+    parser.set_defaults(lines=_check)
+
+
 def _add_format(parser: _Parser) -> None:
     parser.add_argument(
         "--format",
@@ -162,6 +197,14 @@ def _month(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    try:
+        endpoint_at("--url", text)
+    except SettingsError:
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no URL; write https://…") from None
+    return text
+
+
 def _report(arguments: argparse.Namespace) -> Iterator[str]:
     by = arguments.by or (CHANNEL_WAYS if arguments.channel else WORKSPACE_WAYS)[0]
     if arguments.channel and by not in CHANNEL_WAYS:
@@ -172,6 +215,10 @@ def _report(arguments: argparse.Namespace) -> Iterator[str]:
 
 def _reconcile(arguments: argparse.Namespace) -> Iterator[str]:
     return reconcile_lines(settings_from(), note, arguments.format, dry_run=arguments.dry_run)
+
+
+def _check(arguments: argparse.Namespace) -> Iterator[str]:
+    return check_lines(settings_from(), arguments.format, arguments.url or "")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands of the command line: settings in, lines out, and what is said when one fails.
+"""The commands of the command line: settings in, lines out.
 
 A command yields its output line by line, as soon as it is known; remarks beside it go through `note`.
 Leaves arguments, streams and exit codes to `__main__`.
@@ -12,14 +12,17 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from router import wiring
+from router.check import Finding, run_checks
 from router.config import load_config
 from router.domain.usage import month_and_day
-from router.errors import PennyError, SettingsError, SlackRefused, SlackUnavailable, TableUnavailable
-from router.output import to_csv, to_json, to_text
+from router.errors import PennyError, SettingsError
+from router.output import one_line, to_csv, to_json, to_text
 from router.reconcile import Ending, Reconciled, reconcile
+from router.remedies import BY_ID
 from router.report import make_report
 from router.settings import Settings
 from router.sheets import (
+    check_data,
     reconciled_closing,
     reconciled_data,
     reconciled_table,
@@ -29,8 +32,6 @@ from router.sheets import (
 from router.slack.channels import find_channel, is_channel_id
 
 Note = Callable[[str], None]
-
-BY_ID = "give the channel's id (C...), which stands at the end of its details in Slack"
 
 WRITTEN = {"json": to_json, "csv": to_csv}
 
@@ -100,40 +101,24 @@ def _done(reconciling: Iterator[Reconciled]) -> tuple[list[Reconciled], PennyErr
     return told, None
 
 
-REMEDIES = {
-    "not set in the environment": "--help says what each is for",
-    "NoRegionError": "set AWS_REGION",
-    "CredentialsError": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-    "Invalid endpoint": "write AWS_ENDPOINT_URL like http://127.0.0.1:4566, or leave it out for AWS itself",
-    "codec can't encode": "tokens and keys are plain ASCII",
-    "UnsupportedProtocol": "write SLACK_API_URL like https://slack.com/api/, or leave it out",
-    "ConnectionError": "is the network up, is AWS_REGION right, does AWS_ENDPOINT_URL (if set) answer?",
-    "TimeoutError": "is the network up, is AWS_REGION right, does AWS_ENDPOINT_URL (if set) answer?",
-    "ResourceNotFoundException": "no such table here: check STATE_TABLE, USAGE_TABLE, AWS_REGION",
-    "ValidationException": "a table has other keys or indexes than serverless.yml says: check its name",
-    "AccessDenied": "the AWS credentials may not use these tables",
-    "UnrecognizedClient": "AWS does not know these credentials",
-    "ExpiredToken": "the AWS credentials have expired: log in again",
-    "missing_scope": f"give the Slack app the scopes channels:read and groups:read, or {BY_ID}",
-    "invalid_auth": "check SLACK_BOT_TOKEN",
-    "not_authed": "check SLACK_BOT_TOKEN",
-    "token_": "check SLACK_BOT_TOKEN",
-    "account_inactive": "check SLACK_BOT_TOKEN",
-    "conversations.list": f"try again later, or {BY_ID}",
-}
-"""What would be right, by a word in what went wrong: the first that is found counts."""
+MANIFEST = Path(__file__).resolve().parent.parent / "manifest.json"
 
 
-WENT_WRONG = {
-    TableUnavailable: "a table does not answer as it should",
-    SlackRefused: "Slack refuses",
-    SlackUnavailable: "Slack does not answer",
-}
+def check_lines(settings: Settings, form: str, url: str) -> Iterator[str]:
+    """Check all that Penny needs, a line for each finding; raises CannotDo at the end if one is wrong."""
+    findings: list[Finding] = []
+    for finding in run_checks(settings, wiring.outside(settings), MANIFEST, url):
+        findings.append(finding)
+        if form == "table":
+            yield check_line(finding)
+    if form != "table":
+        yield WRITTEN[form](check_data(findings))
+    if wrong := sum(not finding.is_ok for finding in findings):
+        raise CannotDo(f"{wrong} of {len(findings)} checks failed")
 
 
-def complaint(error: Exception) -> str:
-    """Say what went wrong and, where it is known, what would be right."""
-    said = str(error) if isinstance(error, PennyError) else f"unexpected {type(error).__name__}: {error}"
-    said = next((f"{what} ({said})" for kind, what in WENT_WRONG.items() if isinstance(error, kind)), said)
-    remedy = next((remedy for word, remedy in REMEDIES.items() if word in said), "")
-    return f"{said.rstrip('.')}; {remedy}" if remedy else said
+def check_line(finding: Finding) -> str:
+    """Write a finding for people, with its remedy."""
+    verdict = "ok  " if finding.is_ok else "fail"
+    remedy = "" if finding.is_ok else f" -> {finding.remedy}"
+    return one_line(f"{verdict}  {finding.check}: {finding.found}{remedy}")

@@ -12,7 +12,8 @@ PennyError
 │   ├── TableUnavailable   includes conflicts that did not go away: no table, no call
 │   ├── SlackUnavailable
 │   │   └── SlackRateLimited   `after_s` says how long Slack wants to be left alone
-│   └── ProviderUnavailable    OpenRouter did not say what a generation cost
+│   ├── ProviderUnavailable    OpenRouter did not say what it was asked
+│   └── EndpointUnavailable    our own endpoint, seen from outside
 ├── SlackRefused       Slack answered with an error code; `code` is Slack's own word
 ├── CallFailed         a model call ended without an answer; `remedy` says what may be tried next
 └── TryLater           this job must be delivered again, not before `after_s`
@@ -81,7 +82,11 @@ class SlackRateLimited(SlackUnavailable):
 
 
 class ProviderUnavailable(Unavailable):
-    """OpenRouter did not answer a question about a past call, or not in a way that can be read."""
+    """OpenRouter did not answer a question (a past call, our key, its models), or not in a way to be read."""
+
+
+class EndpointUnavailable(Unavailable):
+    """Nothing answers at the address of our own endpoint."""
 
 
 class SlackRefused(PennyError):  # noqa: N818

@@ -167,37 +167,39 @@ class Replying:
                 self._tools.ledger.settle(self._reservation, _bill_of_failed(failed))
 
     def _end(self, tier: Tier, completion: Completion, prompt: Prompt, deadline: float) -> Outcome:
-        """Settle, then put the last words and the footer under the answer."""
+        """Settle, put the last words and the footer under the answer, and only then end the claim.
+
+        Who dies in between leaves no half-written reply: the next delivery answers anew, in its place.
+        """
         self._reservation = replace(
             self._reservation, facts=replace(self._reservation.facts, tier_given=tier.name)
         )
-        bill = _bill(completion)
-        is_settled = self._settle(bill) if bill else self._leave_open()
+        bill = _bill(completion)  # None: the reservation waits until OpenRouter says what was billed
+        is_settled = bill is not None and self._settle(bill)
         self._note(tier, completion, bill)
         footer = self._footer(completion, bill if is_settled else None, prompt)
         blocks = [footer_block(footer)] if self._tools.config.reply.footer else []
         last_words = "" if self._has_text else notices.empty_words(completion.finish)
         stands = self._reply.close(blocks, closing_until(deadline), last_words)
-        return Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE
+        return self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
 
     def _settle(self, bill: Bill) -> bool:
         """Settle with patience. False: the ledger is out of reach, and the reconciler will complete it."""
-        finish = self._tools.claims.finish_write(self._claim, Outcome.ANSWERED)
         for wait_s in SETTLE_WAITS_S:
             time.sleep(wait_s)
             try:
-                self._tools.ledger.settle(self._reservation, bill, finish)
+                self._tools.ledger.settle(self._reservation, bill)
             except TableUnavailable as error:
                 self._noted["settle_failed"] = str(error)
             else:
                 return True
         return False
 
-    def _leave_open(self) -> bool:
-        """End the claim alone: the reservation waits until OpenRouter says what was billed."""
+    def _end_claim(self, outcome: Outcome) -> Outcome:
+        """End the claim; if that fails, whoever takes it over finds the whole answer in the thread."""
         with contextlib.suppress(TableUnavailable):
-            self._tools.claims.finish(self._claim, Outcome.ANSWERED)
-        return False
+            self._tools.claims.finish(self._claim, outcome)
+        return outcome
 
     def _footer(self, completion: Completion, bill: Bill | None, prompt: Prompt) -> str:
         budget = self._funds.budgets[0]

@@ -31,29 +31,31 @@ class Settings:
     """
 
     slack_signing_secret: str = ""
-    """Proves that a request is Slack's: the app's *Basic Information*. Needed by: receive."""
+    """Proves that a request is Slack's: the app's *Basic Information*. Needed by: receive,
+    check."""
     slack_bot_token: str = ""
-    """Lets Penny read and post (`xoxb-…`): the app's *OAuth & Permissions*. Needed by: answer, report
-    (to find a channel by its name)."""
+    """Lets Penny read and post (`xoxb-…`): the app's *OAuth & Permissions*. Needed by: answer,
+    digest, check, report (to find a channel by its name)."""
     openrouter_api_key: str = ""
-    """Pays for the models. Needed by: answer, reconcile."""
+    """Pays for the models. Needed by: answer, reconcile, check."""
     secrets_prefix: str = ""
     """Where in SSM those of the three above stand that are not set, such as `/penny/dev`: each function reads
-    the ones that it needs. Needed by: receive, answer, reconcile (once deployed)."""
+    the ones that it needs. Needed by: receive, answer, reconcile, digest (once deployed)."""
     queue_url: str = ""
-    """The FIFO queue that jobs go through. Needed by: receive, answer."""
+    """The FIFO queue that jobs go through. Needed by: receive, answer, check."""
     dead_letter_queue_url: str = ""
     """Where a job that no one can process is parked with its reason. Needed by: answer (optional)."""
     state_table: str = ""
-    """Claims, budgets, reservations. Needed by: answer, reconcile."""
+    """Claims, budgets, reservations. Needed by: answer, reconcile, digest, check."""
     usage_table: str = ""
-    """Usage records and rollups. Needed by: answer, reconcile, report."""
+    """Usage records and rollups. Needed by: answer, reconcile, digest, report, check."""
     slack_api_url: str = "https://slack.com/api/"
-    """Slack's Web API. Needed by: answer, report (to find a channel by its name)."""
+    """Slack's Web API. Needed by: answer, digest, check, report (to find a channel by its name)."""
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
-    """OpenRouter's API. Needed by: answer, reconcile."""
+    """OpenRouter's API. Needed by: answer, reconcile, check."""
     config_file: str = CONFIG_BESIDE_HANDLER
-    """What an operator edits. Needed by: answer, report (for the time zone of the present month)."""
+    """What an operator edits. Needed by: answer, digest, check, report (for the time zone of the present
+    month)."""
     aws_endpoint_url: str = ""
     """Another address for all calls to AWS, such as that of a local AWS. Needed by: all (optional)."""
     aws_region: str = ""

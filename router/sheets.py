@@ -1,4 +1,4 @@
-"""Sheets: reports and reconciliations laid out in rows and columns, for people and for programs.
+"""Sheets: reports, reconciliations and findings laid out in rows and columns, for people and for programs.
 
 Says which figures are shown, in which order and under which name; leaves how they are written to `output`.
 """
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from router.check import Finding
 from router.output import Data, Row, Table
 from router.reconcile import Ending, Reconciled
 from router.report import Line, Report
@@ -101,6 +102,17 @@ def reconciled_closing(told: Sequence[Reconciled], *, dry_run: bool) -> str:
         return "Nothing to reconcile: no open reservation is past its lease."
     counts = ", ".join(f"{count} {_words(ending)}" for ending, count in _counts(told).items())
     return f"Nothing was changed. It would be: {counts}." if dry_run else f"Done: {counts}."
+
+
+def check_data(findings: Sequence[Finding]) -> Data:
+    """Lay out for programs what a check found."""
+    rows = ((f.check, "ok" if f.is_ok else "fail", f.found, f.remedy) for f in findings)
+    failed = sum(not finding.is_ok for finding in findings)
+    return Data(
+        columns=("check", "result", "found", "remedy"),
+        rows=tuple(rows),
+        about={"checks": len(findings), "failed": failed},
+    )
 
 
 def _counts(told: Sequence[Reconciled]) -> dict[str, int]:

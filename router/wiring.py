@@ -12,11 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.adapters.claims import Claims
-from router.adapters.digests import Digests
-from router.adapters.endpoint import post_unsigned
 from router.adapters.ledger import Ledger
 from router.adapters.openrouter import OpenRouter
 from router.adapters.queue import Queue
@@ -27,18 +25,20 @@ from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
 from router.answer import answer_event, tell_unreadable
 from router.calling import Caller
-from router.check import Outside
 from router.config import Config, load_config
 from router.delivered import Delivered
-from router.digest import Digesting
 from router.dispatch import Dispatcher, Work
-from router.domain.catalogue import Listing
 from router.errors import MalformedError, SecretsUnavailable, TryLater
 from router.journal import write_line
 from router.replying import Tools
 from router.reserving import Reserving
 from router.settings import Settings
 from router.slack.app import build_app, dispatch
+
+if TYPE_CHECKING:
+    from router.check import Outside
+    from router.digest import Digesting
+    from router.domain.catalogue import Listing
 
 _TABLES = ("state_table", "usage_table")
 _TOKEN, _KEY = "slack_bot_token", "openrouter_api_key"  # names of settings, not secrets
@@ -178,6 +178,9 @@ def usage(settings: Settings) -> UsageTable:
 @lru_cache(maxsize=1)
 def digesting(settings: Settings) -> Digesting:
     """Make what posts the digests. Raises ConfigError for what cannot work."""
+    from router.adapters.digests import Digests  # noqa: PLC0415 - a cold worker has no use for it
+    from router.digest import Digesting  # noqa: PLC0415 - as above
+
     settings.require(_TOKEN, *_TABLES)
     return Digesting(
         usage(settings),
@@ -190,6 +193,8 @@ def digesting(settings: Settings) -> Digesting:
 
 def outside(settings: Settings) -> Outside:
     """Make what the check asks the outside world by; each part when it is asked for."""
+    from router.adapters.endpoint import post_unsigned  # noqa: PLC0415 - a cold worker has no use for it
+    from router.check import Outside  # noqa: PLC0415 - as above
 
     @cache
     def known() -> Settings:

@@ -32,11 +32,15 @@ LAYER_OF = {
     "router.dispatch": "use case",
     "router.report": "use case",
     "router.reconcile": "use case",
+    "router.digest": "use case",
+    "router.check": "use case",
+    "router.stack_check": "use case",
     "router.output": "output",
     "router.slack": "slack",
     "router.adapters.slack_web": "slack's wire",
     "router.adapters": "adapter",
     "router.config": "foundation",
+    "router.remedies": "foundation",
     "router.settings": "foundation",
     "router.delivered": "foundation",
     "router.journal": "foundation",
@@ -103,7 +107,7 @@ DOMAIN_MAY_USE = {
 CLOCKS = {"now", "utcnow", "today"}
 DOES_IO = {"open", "print", "input", "exec", "eval", "__import__"}
 
-STANDARD_LIBRARY_ALONE = ("router.receive", "router.adapters.queue")
+STANDARD_LIBRARY_ALONE = ("router.receive", "router.adapters.queue", "router.adapters.secrets")
 """What runs before Slack's three seconds are over: one SDK would cost more than all the rest of a start."""
 
 

@@ -145,7 +145,8 @@ def rows_of(out: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("arguments", "taught"),
     [
-        (["--help"], ["report", "reconcile", "exit codes"]),
+        (["--help"], ["report", "reconcile", "check", "exit codes"]),
+        (["check", "--help"], ["examples:", "--url", "costs nothing", "docs/operating.md"]),
         (["report", "--help"], ["examples:", "--channel general", "--format csv", "USAGE_TABLE"]),
         (["reconcile", "--help"], ["examples:", "--dry-run", "estimated", "OPENROUTER_API_KEY"]),
     ],
@@ -161,7 +162,7 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ([], "report or reconcile"),
+        ([], "report, reconcile or check"),
         (["repot"], "report"),
         (["report", "--month", "2026-13"], "2026-11"),
         (["report", "--month", ""], "2026-11"),

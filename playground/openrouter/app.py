@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -131,27 +132,27 @@ class ScriptedOpenRouter:
         call = self.books.generation(generation_id)
         if call is None:
             raise Refused(refusals.no_such_generation(generation_id))
-        return _json({"data": generation_entry(call)})
+        return self._json({"data": generation_entry(call)})
 
     async def _models(self, _request: Request) -> Response:
         """Need no key, and let the list be cached."""
         page = models_page(self.models().values(), self.clock.now())
-        return _json(page, {"Cache-Control": "public, max-age=120"})
+        return self._json(page, {"Cache-Control": "public, max-age=120"})
 
     async def _key(self, request: Request) -> Response:
         self._check_key(request)
-        return _json({"data": key_entry(self.billed_usd)})
+        return self._json({"data": key_entry(self.billed_usd)})
 
     async def _credits(self, request: Request) -> Response:
         self._check_key(request)
-        return _json({"data": credits_entry(self.billed_usd)})
+        return self._json({"data": credits_entry(self.billed_usd)})
 
     def _check_key(self, request: Request) -> None:
         check_key(dict(request.headers), self.api_keys)
 
-
-def _json(value: Any, headers: dict[str, str] | None = None) -> Response:
-    return Response(to_json(value), headers=headers, media_type="application/json")
+    def _json(self, value: Any, headers: dict[str, str] | None = None) -> Response:
+        date = {"Date": formatdate(self.clock.now(), usegmt=True)}
+        return Response(to_json(value), headers=date | (headers or {}), media_type="application/json")
 
 
 async def _refused(_request: Request, refused: Exception) -> Response:

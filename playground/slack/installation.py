@@ -5,7 +5,10 @@ Here is also what a test may let go wrong for it: refusals, archived channels, a
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground.slack.board import Board
@@ -23,8 +26,19 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-SIGNING_SECRET = "playground-secret"
+SIGNING_SECRET = "706c617967726f756e64206f6e6c7921"
+"""Of the form of Slack's own: 32 hexadecimal digits."""
+
 BOT_TOKEN = "xoxb-playground"
+
+MANIFEST = Path(__file__).resolve().parents[2] / "manifest.json"
+
+
+@cache
+def manifest_scopes() -> frozenset[str]:
+    """Return the scopes that an app made from manifest.json is installed with."""
+    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return frozenset(manifest["oauth_config"]["scopes"]["bot"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,8 @@ class Installation:
         self.clock = clock
         self.signing_secret = signing_secret
         self.bot_token = bot_token
+        self.scopes = manifest_scopes()
+        """What Slack says that the token may do. Methods do not ask for it."""
         self.is_token_revoked = False
         self.directory = Directory()
         self.board = Board(clock, self.directory)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -67,12 +68,12 @@ def web_api_routes(workspace: Workspace) -> list[Route]:
         try:
             args = await _arguments(request, method)
         except Refused as refused:
-            return _response(_refusal(refused))
+            return _response(workspace, _refusal(refused))
         token = _token(request, args)
         answer = await run_in_threadpool(answer_call, workspace, method, token, args)
         if answer.status == NO_ANSWER:
             await cut_connection(dict(request.scope))
-        return _response(answer)
+        return _response(workspace, answer)
 
     async def answer_interaction(request: Request) -> Response:
         try:
@@ -112,7 +113,8 @@ def _performed(workspace: Workspace, method: str, token: str, args: Json) -> Ans
         workspace.limits.admit(method, str(args.get("channel", "")))
         with workspace.board.lock:
             workspace.board.let_time_pass()
-            return Answer(OK, {"ok": True} | perform(workspace, Arguments(args)))
+            scopes = {"X-OAuth-Scopes": ",".join(sorted(workspace.scopes))}
+            return Answer(OK, {"ok": True} | perform(workspace, Arguments(args)), scopes)
     except Refused as refused:
         return _refusal(refused)
 
@@ -150,10 +152,11 @@ def _failed(failure: Failure) -> Answer:
     return Answer(failure.status, {"ok": False, "error": failure.error})
 
 
-def _response(answer: Answer) -> Response:
+def _response(workspace: Workspace, answer: Answer) -> Response:
     if answer.status in {OK, TOO_MANY_REQUESTS, TOO_LARGE}:
         content = json.dumps(answer.body, ensure_ascii=False)
-        return Response(content, answer.status, dict(answer.headers), "application/json; charset=utf-8")
+        headers = {"Date": formatdate(workspace.clock.now(), usegmt=True), **answer.headers}
+        return Response(content, answer.status, headers, "application/json; charset=utf-8")
     return PlainTextResponse("upstream failure", answer.status or OK)
 
 

@@ -121,6 +121,17 @@ class Ledger:
         budget = _budget(row)
         return budget if budget.limit_usd == _limit_usd(period) else self._relimit(period, budget)
 
+    def peek(self, period: BudgetPeriod) -> Budget:
+        """Return a budget as the next message would find it, without writing: its period stays unopened."""
+        key = budget_key(period.kind, period.id, period.period.key)
+        row = self._dynamo.get(self._state, key)
+        limit, zero = _limit_usd(period), Decimal(0)
+        if row is None:
+            return Budget(period.kind, period.id, period.period.key, limit, zero, zero, limit)
+        budget = _budget(row)
+        more = limit - budget.limit_usd
+        return replace(budget, limit_usd=limit, remaining_usd=budget.remaining_usd + more)
+
     def _open(self, period: BudgetPeriod) -> Budget:
         limit = _limit_usd(period)
         zero = Decimal(0)

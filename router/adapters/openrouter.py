@@ -19,8 +19,6 @@ from router.adapters.http_date import told_at
 from router.adapters.openrouter_errors import classify, classify_transport
 from router.adapters.openrouter_stream import DONE, IncomingCompletion, safe_id
 from router.adapters.sse import events
-from router.domain.account import KeyStanding, read_key
-from router.domain.catalogue import Listing, read_catalogue
 from router.domain.completion import (
     NOTHING_USED,
     Call,
@@ -34,6 +32,9 @@ from router.errors import Billed, ProviderUnavailable, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from router.domain.account import KeyStanding
+    from router.domain.catalogue import Listing
 
 APP_TITLE = "Penny"
 APP_URL = "https://penny.example"
@@ -169,6 +170,8 @@ class OpenRouter:
 
     def key(self) -> KeyStanding:
         """Ask how our key stands. Raises ProviderUnavailable when there is no answer that can be read."""
+        from router.domain.account import read_key  # noqa: PLC0415 - a cold worker has no use for it
+
         response, body = self._look_up("/key", {})
         standing = read_key(body.get("data"), told_at(response.headers))
         if response.status_code != httpx.codes.OK or standing is None:
@@ -180,6 +183,8 @@ class OpenRouter:
 
         Our key is not shown: the list is everyone's. Raises ProviderUnavailable as above.
         """
+        from router.domain.catalogue import read_catalogue  # noqa: PLC0415 - as above
+
         response, body = self._look_up("/models", {}, LONGEST_LIST, with_key=False)
         catalogue = read_catalogue(body.get("data"))
         if response.status_code != httpx.codes.OK or not catalogue:

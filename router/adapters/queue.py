@@ -68,6 +68,11 @@ class Queue:
         """
         self._call("ChangeMessageVisibility", {"ReceiptHandle": receipt_handle, "VisibilityTimeout": seconds})
 
+    def attributes(self) -> dict[str, str]:
+        """Return how the queue is set up, in SQS's words. Raises QueueUnavailable."""
+        found = self._call("GetQueueAttributes", {"AttributeNames": ["All"]}).get("Attributes")
+        return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
     def close(self) -> None:
         """Close the kept connections. The queue can be used again afterwards."""
         self._sqs.close()

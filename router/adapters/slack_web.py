@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from router.adapters.http_date import told_at
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 
 READ_METHODS = frozenset(
@@ -28,7 +30,21 @@ TOKEN_REFUSED = frozenset(
 """Codes that speak of the token, not of the call: https://docs.slack.dev/reference/methods/auth.test#errors"""
 
 _LONGEST_CODE = 64
+_LONGEST_NAME = 80
 _DEFAULT_RETRY_AFTER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """Whose token it is (workspace and bot), its scopes (empty: Slack did not say), and Slack's clock.
+
+    Every answer names the scopes in a header: https://api.slack.com/legacy/oauth-scopes.
+    """
+
+    team: str
+    user: str
+    scopes: frozenset[str]
+    told_at: float | None
 
 
 class SlackWeb:
@@ -63,10 +79,25 @@ class SlackWeb:
         Raises SlackRefused (Slack said no, with its code), SlackRateLimited (with the seconds to wait) or
         SlackUnavailable (no usable answer; whether a post happened is then unknown).
         """
+        return self._call(method, arguments)[0]
+
+    def token(self) -> TokenFacts:
+        """Ask Slack whose token ours is and what it may do. Raises as `call` does."""
+        answer, headers = self._call("auth.test", {})
+        scopes = (scope.strip() for scope in headers.get("x-oauth-scopes", "").split(","))
+        return TokenFacts(
+            team=_text(answer.get("team")),
+            user=_text(answer.get("user")),
+            scopes=frozenset(scope for scope in scopes if scope),
+            told_at=told_at(headers),
+        )
+
+    def _call(self, method: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], httpx.Headers]:
+        """Call with our token; if it is refused, once more with the one that took its place."""
         given = {name: value for name, value in arguments.items() if value is not None}
         authorization = self._http.headers["Authorization"]
         try:
-            return self._call(method, given, authorization)
+            return self._call_with(authorization, method, given)
         except SlackRefused as refused:
             if refused.code not in TOKEN_REFUSED:
                 raise
@@ -74,9 +105,11 @@ class SlackWeb:
             if newest == authorization:
                 raise
         self._http.headers["Authorization"] = newest
-        return self._call(method, given, newest)
+        return self._call_with(newest, method, given)
 
-    def _call(self, method: str, arguments: dict[str, Any], authorization: str) -> dict[str, Any]:
+    def _call_with(
+        self, authorization: str, method: str, arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], httpx.Headers]:
         response = self._send(method, arguments, {"Authorization": authorization})
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise SlackRateLimited(method, _retry_after_s(response))
@@ -85,7 +118,7 @@ class SlackWeb:
             raise SlackUnavailable(f"{method}: HTTP {response.status_code}")
         if answer.get("ok") is not True:
             raise _refusal(method, answer)
-        return answer
+        return answer, response.headers
 
     def _send(self, method: str, arguments: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
         for attempt in range(1, TRIES + 1):
@@ -106,6 +139,10 @@ def _json_object(response: httpx.Response) -> dict[str, Any] | None:
     except ValueError:
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _text(value: Any) -> str:
+    return value[:_LONGEST_NAME] if isinstance(value, str) else ""
 
 
 def _refusal(method: str, answer: dict[str, Any]) -> Exception:

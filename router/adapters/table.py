@@ -17,6 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
+from router.adapters.sigv4 import Credentials
 from router.errors import TableUnavailable
 
 Row = dict[str, Any]
@@ -95,6 +96,19 @@ class Put:
 
 
 Write = Update | Put
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """How a table is set up: its keys, the keys of its indexes, and what else is not seen in a row."""
+
+    keys: tuple[str, ...]
+    indexes: dict[str, tuple[str, ...]]
+    expires_by: str
+    """The attribute by which rows expire; empty: none do."""
+    can_be_restored: bool
+    """To any second of the last weeks (point-in-time recovery)."""
+    is_on_demand: bool
 
 
 def check_version(row: Row) -> None:
@@ -184,6 +198,21 @@ class Dynamo:
         ]
         self._write(self._client.transact_write_items, TransactItems=items)
 
+    def shape(self, table: str) -> TableShape:
+        """Describe a table; three calls. Raises TableUnavailable, also when there is no such table."""
+        found = self._call(self._client.describe_table, TableName=table)["Table"]
+        expiry = self._call(self._client.describe_time_to_live, TableName=table)["TimeToLiveDescription"]
+        backups = self._call(self._client.describe_continuous_backups, TableName=table)
+        recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+        indexes = found.get("GlobalSecondaryIndexes", [])
+        return TableShape(
+            keys=_keys(found),
+            indexes={index["IndexName"]: _keys(index) for index in indexes},
+            expires_by=expiry.get("AttributeName", "") if expiry["TimeToLiveStatus"] in _EXPIRING else "",
+            can_be_restored=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
+            is_on_demand=found.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST",
+        )
+
     def _write(self, method: Callable[..., _T], **request: Any) -> _T:
         """Write, trying again with full jitter while nothing but conflicts and throttling stands against it.
 
@@ -207,6 +236,28 @@ class Dynamo:
             raise _translated(error) from error
         except BotoCoreError as error:
             raise TableUnavailable(f"{method.__name__}: {type(error).__name__}") from error
+
+
+_EXPIRING = ("ENABLED", "ENABLING")
+
+
+def _keys(described: Row) -> tuple[str, ...]:
+    return tuple(key["AttributeName"] for key in described["KeySchema"])
+
+
+def find_credentials(region: str = "") -> tuple[Credentials, str] | None:
+    """Find the AWS credentials as other AWS tools do, and where they were found; None: there are none.
+
+    Raises TableUnavailable when there should be some, but they cannot be had (a profile that is not there).
+    """
+    try:
+        found = boto3.Session(region_name=region or None).get_credentials()
+        if found is None:
+            return None
+        keys = found.get_frozen_credentials()
+    except BotoCoreError as error:
+        raise TableUnavailable(f"credentials: {type(error).__name__}") from error
+    return Credentials(keys.access_key, keys.secret_key, keys.token or ""), found.method
 
 
 _TELL = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}

@@ -21,7 +21,7 @@ from typing import Any
 from router.adapters.table import IS_KNOWN, ROW_VERSION, Dynamo, Put, Row, Update, Write, check_version
 from router.domain.usage import Bill, Facts, UsageRecord
 
-_MONTH_INDEX = "by_month"
+MONTH_INDEX = "by_month"
 
 _IS_NEW_OR_KNOWN = f"attribute_not_exists(pk) OR {IS_KNOWN}"
 
@@ -165,7 +165,7 @@ class UsageTable:
             self._table,
             "rollup_month = :month",
             {":month": f"{month}#{dimension}"},
-            index=_MONTH_INDEX,
+            index=MONTH_INDEX,
         )
         return [_rollup(row) for row in rows]
 

@@ -19,6 +19,7 @@ from playground.clock import ManualClock, SystemClock
 from playground.serving import serve
 from playground.slack.delivery import Delivery
 from playground.slack.endpoint import Reply, endpoint_at, lambda_endpoint
+from playground.slack.installation import SIGNING_SECRET
 from playground.slack.workspace import Workspace
 from tests.slack_wire import ADA_DM, GENERAL, MENTION, START
 
@@ -79,7 +80,7 @@ def test_every_request_is_signed() -> None:
     for request in app.got:
         timestamp = request.headers["X-Slack-Request-Timestamp"]
         base = f"v0:{timestamp}:{request.body}".encode()
-        digest = hmac.new(b"playground-secret", base, hashlib.sha256).hexdigest()
+        digest = hmac.new(SIGNING_SECRET.encode(), base, hashlib.sha256).hexdigest()
         assert (timestamp, request.headers["X-Slack-Signature"]) == (str(int(START)), f"v0={digest}")
     kinds = [request.headers["Content-Type"] for request in app.got]
     assert sorted(kinds) == ["application/json", "application/x-www-form-urlencoded"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from playground.slack.directory import ADA, PENNY
+from playground.slack.installation import MANIFEST
 from tests.slack_wire import ADA_DM, GENERAL, SlackWire, slack_wire
 
 if TYPE_CHECKING:
@@ -147,3 +149,13 @@ def test_the_token_says_who_we_are(slack: SlackWire) -> None:
     """auth.test names user, bot and team."""
     answer = slack.ok("auth.test")
     assert (answer["user_id"], answer["bot_id"], answer["team_id"]) == (PENNY.id, "B0PENNY001", "T0PENNY001")
+
+
+def test_the_token_says_what_it_may_do(slack: SlackWire) -> None:
+    """A header names the scopes of the token: those of manifest.json, unless a test says otherwise."""
+    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    told = slack.post("auth.test").headers["x-oauth-scopes"]
+    slack.workspace.scopes = frozenset({"chat:write"})
+
+    assert told.split(",") == sorted(manifest["oauth_config"]["scopes"]["bot"])
+    assert slack.post("auth.test").headers["x-oauth-scopes"] == "chat:write"

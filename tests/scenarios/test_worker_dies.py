@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,15 +32,19 @@ WORKER = textwrap.dedent(
 )
 
 
-def _run_and_die(world: World, record: dict[str, object], hook_at: str) -> None:
-    """Work on a record in a process that is killed when OpenRouter got its call, or after three words."""
-    worker = subprocess.Popen(
+def _start_worker() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-c", WORKER],
         cwd=ROOT,
         env=os.environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
+
+
+def _run_and_die(world: World, record: dict[str, object], hook_at: str) -> None:
+    """Work on a record in a process that is killed when OpenRouter got its call, or after three words."""
+    worker = _start_worker()
 
     def kill(_call: Call) -> None:
         if hook_at == "mid-answer":
@@ -52,11 +59,15 @@ def _run_and_die(world: World, record: dict[str, object], hook_at: str) -> None:
 
 
 def _wait_for_a_post(world: World) -> None:
-    for _ in range(100):
-        if world.slack.calls_of("chat.startStream") and world.rows("message#")[0].get("replies"):
+    _wait_until(lambda: world.slack.calls_of("chat.startStream") and world.rows("message#")[0].get("replies"))
+
+
+def _wait_until(look: Callable[[], Any]) -> None:
+    for _ in range(1000):
+        if look():
             return
         time.sleep(0.02)
-    raise AssertionError("nothing was posted before the worker was to die")
+    raise AssertionError("what the worker was to do before it died did not come about")
 
 
 @pytest.mark.parametrize("moment", ["call", "mid-answer"])
@@ -84,6 +95,44 @@ def test_the_redelivery_answers(world: World, moment: str) -> None:
     assert len(world.records()) == 2
     world.check_books()
     assert world.spent_usd() >= world.openrouter.billed_usd
+
+
+def test_who_dies_before_the_last_words_leaves_no_half_a_reply(world: World) -> None:
+    """The bill is settled, the last words never came: the redelivery answers anew, in the same place."""
+    world.openrouter.answer = "One two three four five six seven eight nine ten."
+    ts = world.say("@penny count to ten")
+    (record,) = world.receive_jobs()
+    worker = _start_worker()
+
+    def hold_the_last_words(_call: Call) -> None:
+        _wait_for_a_post(world)
+        world.slack.fail_next("chat.stopStream", cut=True)  # the words on their way die with the worker
+        world.slack.faults.set_latency(0.5, "chat.stopStream")
+
+    world.openrouter.script(traps.after_tokens(3, hold_the_last_words))
+    threading.Thread(target=_kill_once_settled, args=(world, worker)).start()
+    worker.communicate(json.dumps(record).encode(), timeout=30)
+    assert worker.returncode == -signal.SIGKILL
+    _wait_until(lambda: world.slack.calls_of("chat.stopStream"))
+    (half,) = world.replies(ts)
+    assert half.is_streaming
+    world.slack.faults.set_latency(0, "chat.stopStream")
+
+    assert not world.run(record), "the dead worker's lease still runs"
+    world.age_leases()
+    assert world.run(record)
+
+    assert [said(m) for m in world.replies(ts)] == ["One two three four five six seven eight nine ten."]
+    assert not any(m.is_streaming for m in world.replies(ts))
+    assert len(world.openrouter.calls) == len(world.records()) == 2
+    assert world.open_reservations() == []
+    world.check_books()
+    assert world.spent_usd() == world.openrouter.billed_usd
+
+
+def _kill_once_settled(world: World, worker: subprocess.Popen[bytes]) -> None:
+    _wait_until(world.records)
+    worker.send_signal(signal.SIGKILL)
 
 
 def test_who_dies_after_the_answer_does_not_answer_twice(world: World) -> None:
