@@ -1,0 +1,289 @@
+"""Load: questions from signed event to finished answer, while workers are killed and the table fails.
+
+What must hold in the end: every question has one whole answer in Slack, no budget is overspent, the books
+agree, and no reservation stays open.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import handler
+from bench.audit import Answers, Books, Post, find_answers, read_books
+from bench.containers import Containers, Doom, Stage, Tally, jobs_in
+from bench.crowd import Crowd, has_footer, scripted_answer
+from bench.result import Result, Value, percentile
+from bench.surroundings import Surroundings, environment_of, surroundings
+from bench.tables import Row, Tables
+from bench.weather import CHANCES, Weather
+from playground.clock import SystemClock
+from playground.slack.delivery import Delivery
+from playground.slack.endpoint import lambda_endpoint
+from playground.slack.workspace import Workspace
+from playground.stack import read_stack
+
+Say = Callable[[str], None]
+
+JOURNAL = Path(__file__).resolve().parent.parent / ".playground" / "load.log"
+"""What Penny wrote in the latest run, to look into when a promise was broken."""
+
+LOOK_EVERY_S = 0.2
+TELL_EVERY_S = 5.0
+
+FEW = 5
+"""Of the questions that went wrong are named."""
+
+MOST = 100_000
+"""Of what is counted in the options: a slip of the keyboard should not run for days."""
+
+NOTES = (
+    """For killed workers alone time was shortened: their claims' leases and their jobs' visibility ended half
+a second after their death, not after minutes. All others kept the times of production.""",
+    """When all workers had ended, reservations that were still open were aged by an hour and a half, for the
+reconciler to look at.""",
+    """Slack's rate limits were off: they are a workspace's, an installation has one, and they would be all
+that is measured.""",
+    "Slack, OpenRouter, AWS and the people ran on this machine too, and took their share of it.",
+)
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen while the load ran."""
+
+    crowd: Crowd
+    tally: Tally
+    events: int
+    is_in_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What stood in Slack, the queues and the tables afterwards."""
+
+    answers: Answers
+    books: Books
+    dead_letters: int
+    left_open: int
+    leaked: int
+    never_ended: int
+    uncounted_usd: Decimal
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--events", type=_some, default=1000, help="questions to ask (1000)")
+    made.add_argument("--at-once", type=_some, default=16, help="of them under way at any time (16)")
+    made.add_argument("--workers", type=_some, default=8, help="processes that answer (8)")
+    made.add_argument("--kills", type=_any, default=10, help="of workers over their work (10)")
+    made.add_argument(
+        "--faults",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="conflicts, throttling and lost answers of the table (on)",
+    )
+    made.add_argument("--seed", type=int, default=1, help="of all chances (1)")
+    made.add_argument("--limit", type=_some, default=300, help="in seconds, then the run is given up (300)")
+    return made
+
+
+def measure(options: argparse.Namespace, say: Say) -> Result:
+    """Run the load and hold what stands in the end against the promises."""
+    weather = Weather(options.seed)
+    by_chance = weather.strike if options.faults else None
+    with _journal(), surroundings(scripted_answer, by_chance) as around:
+        say(f"{options.events} questions, {options.at_once} at once, {options.workers} workers")
+        tables = Tables(around.aws.url, around.names)
+        seen = _ask_all(around, tables, options, say)
+        left = _look_afterwards(around, tables, seen, options)
+    return Result("load", (_row(options, seen, left, weather),), NOTES, tuple(_broken(options, seen, left)))
+
+
+@contextlib.contextmanager
+def _journal() -> Iterator[None]:
+    JOURNAL.parent.mkdir(exist_ok=True)
+    JOURNAL.unlink(missing_ok=True)
+    with JOURNAL.open("a", encoding="utf-8") as journal, contextlib.redirect_stdout(journal):
+        yield
+
+
+# while it runs
+
+
+def _ask_all(around: Surroundings, tables: Tables, options: argparse.Namespace, say: Say) -> Seen:
+    """Ask all questions, and wait until the queue is empty or the time is over."""
+    stage = _stage(around)
+    doom = Doom(options.kills, options.events, options.seed)
+    containers = Containers(stage, options.workers, doom, tables)
+    crowd = Crowd(around.slack, options.at_once, options.seed)
+    receive = crowd.timed(lambda_endpoint(handler.receive))
+    delivery = Delivery(around.slack, receive, SystemClock(), at_once=options.at_once)
+    with contextlib.ExitStack() as parts:
+        with environment_of(stage.environment):
+            parts.enter_context(containers.running())
+        parts.enter_context(delivery)
+        began = time.monotonic()
+        have_asked = parts.enter_context(crowd.asking(options.events))
+
+        def is_over() -> bool:
+            return have_asked() and not containers.jobs_left()
+
+        def tell() -> None:
+            say(f"{crowd.answered} of {options.events} answered, {containers.tally.kills} workers killed")
+
+        is_in_time = _wait(is_over, began + options.limit, tell)
+    return Seen(crowd, containers.tally, len(delivery.log), is_in_time)
+
+
+def _wait(is_over: Callable[[], bool], give_up: float, tell: Callable[[], None]) -> bool:
+    """Wait until it is over, telling about it now and then; False when that took too long."""
+    tell_at = time.monotonic() + TELL_EVERY_S
+    while not is_over():
+        now = time.monotonic()
+        if now >= give_up:
+            return False
+        if now >= tell_at:
+            tell()
+            tell_at = now + TELL_EVERY_S
+        time.sleep(LOOK_EVERY_S)
+    return True
+
+
+def _stage(around: Surroundings) -> Stage:
+    """Give the workers the times of the deployed function and queue, and the tables with their faults."""
+    custom = read_stack("bench")["custom"]
+    return Stage(
+        environment=dict(around.environment) | {"AWS_ENDPOINT_URL": around.tables_url},
+        aws_url=around.aws.url,
+        queue_url=around.names.queue_url,
+        visibility_s=custom["jobVisibility"],
+        function_timeout_s=custom["answerTimeout"],
+        journal=JOURNAL,
+    )
+
+
+# afterwards
+
+
+def _look_afterwards(around: Surroundings, tables: Tables, seen: Seen, options: argparse.Namespace) -> Left:
+    """Reconcile as the schedule would, then look at everything."""
+    around.openrouter.wait_until_idle()
+    left_open = tables.open_reservations()
+    tables.end_leases_of_reservations()
+    handler.reconcile({}, None)
+    books = read_books(tables.rows(""))
+    return Left(
+        answers=find_answers(_posts(around.slack), options.events),
+        books=books,
+        dead_letters=jobs_in(around.aws.url, around.names.dead_letter_queue_url),
+        left_open=len(left_open),
+        leaked=sum(_message_of(row) not in seen.tally.troubled for row in left_open),
+        never_ended=len(tables.open_reservations()),
+        uncounted_usd=max(_ZERO, around.openrouter.billed_usd - books.spent_usd),
+    )
+
+
+def _message_of(reservation: Row) -> tuple[str, str]:
+    facts = reservation["facts"]
+    return facts["channel"], facts["message_ts"]
+
+
+def _posts(slack: Workspace) -> Iterator[Post]:
+    """Yield all that Penny said, wherever."""
+    store, penny = slack.board.store, slack.directory.bot
+    for channel in slack.directory.channels:
+        for root in store.in_channel(channel):
+            for message in store.replies(root):
+                if message.author == penny:
+                    is_finished = has_footer(message.blocks) and not message.is_streaming
+                    yield Post(message.visible_text, is_finished)
+
+
+# what comes of it
+
+
+def _row(options: argparse.Namespace, seen: Seen, left: Left, weather: Weather) -> dict[str, Value]:
+    answers, books, crowd, tally = left.answers, left.books, seen.crowd, seen.tally
+    return {
+        "policy": "penny",
+        "questions": options.events,
+        "events": seen.events,
+        "at_once": options.at_once,
+        "workers": options.workers,
+        "seconds": round(crowd.took_s, 1),
+        "answers_per_s": round(len(answers.answered) / crowd.took_s, 1) if crowd.took_s else 0,
+        "ack_p50_ms": _ms(percentile(crowd.acks_s, 0.5)),
+        "ack_p95_ms": _ms(percentile(crowd.acks_s, 0.95)),
+        "first_text_p50_ms": _ms(percentile(crowd.first_texts_s, 0.5)),
+        "first_text_p95_ms": _ms(percentile(crowd.first_texts_s, 0.95)),
+        "answered": len(answers.answered),
+        "lost": len(answers.lost),
+        "half_written": len(answers.half_written),
+        "duplicates": answers.duplicates,
+        "notices": answers.notices,
+        "kills": tally.kills,
+        "crashes": tally.crashes,
+        "retries": tally.retries,
+        "dead_letters": left.dead_letters,
+        **{f"faults_{fault}": weather.struck[fault] for fault, _, _ in CHANCES},
+        "calls_recorded": books.calls,
+        "spent_usd": books.spent_usd,
+        "of_that_estimated_usd": books.estimated_usd,
+        "overspend_usd": books.overspend_usd,
+        "uncounted_usd": left.uncounted_usd,
+        "reservations_left_to_reconcile": left.left_open,
+        "reservations_leaked": left.leaked + left.never_ended,
+    }
+
+
+def _broken(options: argparse.Namespace, seen: Seen, left: Left) -> Iterator[str]:
+    """Name the promises that did not hold."""
+    answers, books = left.answers, left.books
+    breaches = (
+        (not seen.is_in_time, f"the run ends by itself within {options.limit} s"),
+        (answers.lost, f"no question is lost: {_some_of(answers.lost)} got nothing"),
+        (
+            answers.half_written,
+            f"answers have all their words and their footer: {_some_of(answers.half_written)}",
+        ),
+        (answers.duplicates, f"a question has one answer: {answers.duplicates} posts too many"),
+        (seen.tally.crashes, f"no worker dies by itself: {seen.tally.crashes} did"),
+        (books.overspend_usd, f"no budget is overspent: ${books.overspend_usd} over"),
+        (left.uncounted_usd, f"all that is billed is counted: ${left.uncounted_usd} is not"),
+        (left.leaked, f"only trouble leaves a reservation open: {left.leaked} without any"),
+        (left.never_ended, f"reconciling ends every reservation: {left.never_ended} still open"),
+        (books.disagreements, f"the books agree: {'; '.join(books.disagreements)}"),
+    )
+    return (promise for is_broken, promise in breaches if is_broken)
+
+
+def _some_of(numbers: frozenset[int]) -> str:
+    first = sorted(numbers)[:FEW]
+    more = f" and {len(numbers) - FEW} more" if len(numbers) > FEW else ""
+    return f"number {', '.join(map(str, first))}{more}"
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+def _any(text: str) -> int:
+    count = int(text) if text.isdecimal() else -1
+    if not 0 <= count <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number from 0 to {MOST}")
+    return count
+
+
+def _some(text: str) -> int:
+    if not (count := _any(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}: write a number from 1 to {MOST}")
+    return count
