@@ -11,21 +11,20 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import handler
-from bench.audit import Answers, Books, Post, find_answers, read_books
-from bench.containers import Containers, Doom, Stage, Tally, jobs_in
-from bench.crowd import Crowd, has_footer, scripted_answer
+from bench.aftermath import Aftermath, breaches, look_around
+from bench.containers import Containers, Stage, Tally
+from bench.crowd import Crowd, scripted_answer
+from bench.doom import Doom
 from bench.result import Result, Value, percentile
 from bench.surroundings import Surroundings, environment_of, surroundings
-from bench.tables import Row, Tables
+from bench.tables import Tables
 from bench.weather import CHANCES, Weather
 from playground.clock import SystemClock
 from playground.slack.delivery import Delivery
 from playground.slack.endpoint import lambda_endpoint
-from playground.slack.workspace import Workspace
 from playground.stack import read_stack
 
 Say = Callable[[str], None]
@@ -35,9 +34,6 @@ JOURNAL = Path(__file__).resolve().parent.parent / ".playground" / "load.log"
 
 LOOK_EVERY_S = 0.2
 TELL_EVERY_S = 5.0
-
-FEW = 5
-"""Of the questions that went wrong are named."""
 
 MOST = 100_000
 """Of what is counted in the options: a slip of the keyboard should not run for days."""
@@ -52,8 +48,6 @@ that is measured.""",
     "Slack, OpenRouter, AWS and the people ran on this machine too, and took their share of it.",
 )
 
-_ZERO = Decimal(0)
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -63,19 +57,6 @@ class Seen:
     tally: Tally
     events: int
     is_in_time: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What stood in Slack, the queues and the tables afterwards."""
-
-    answers: Answers
-    books: Books
-    dead_letters: int
-    left_open: int
-    leaked: int
-    never_ended: int
-    uncounted_usd: Decimal
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,8 +85,11 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
         say(f"{options.events} questions, {options.at_once} at once, {options.workers} workers")
         tables = Tables(around.aws.url, around.names)
         seen = _ask_all(around, tables, options, say)
-        left = _look_afterwards(around, tables, seen, options)
-    return Result("load", (_row(options, seen, left, weather),), NOTES, tuple(_broken(options, seen, left)))
+        left = look_around(around, tables, seen.tally, options.events)
+    broken = tuple(breaches(left, seen.tally))
+    if not seen.is_in_time:
+        broken = (f"the run ends by itself within {options.limit} s", *broken)
+    return Result("load", (_row(options, seen, left, weather),), NOTES, broken)
 
 
 @contextlib.contextmanager
@@ -171,47 +155,10 @@ def _stage(around: Surroundings) -> Stage:
     )
 
 
-# afterwards
-
-
-def _look_afterwards(around: Surroundings, tables: Tables, seen: Seen, options: argparse.Namespace) -> Left:
-    """Reconcile as the schedule would, then look at everything."""
-    around.openrouter.wait_until_idle()
-    left_open = tables.open_reservations()
-    tables.end_leases_of_reservations()
-    handler.reconcile({}, None)
-    books = read_books(tables.rows(""))
-    return Left(
-        answers=find_answers(_posts(around.slack), options.events),
-        books=books,
-        dead_letters=jobs_in(around.aws.url, around.names.dead_letter_queue_url),
-        left_open=len(left_open),
-        leaked=sum(_message_of(row) not in seen.tally.troubled for row in left_open),
-        never_ended=len(tables.open_reservations()),
-        uncounted_usd=max(_ZERO, around.openrouter.billed_usd - books.spent_usd),
-    )
-
-
-def _message_of(reservation: Row) -> tuple[str, str]:
-    facts = reservation["facts"]
-    return facts["channel"], facts["message_ts"]
-
-
-def _posts(slack: Workspace) -> Iterator[Post]:
-    """Yield all that Penny said, wherever."""
-    store, penny = slack.board.store, slack.directory.bot
-    for channel in slack.directory.channels:
-        for root in store.in_channel(channel):
-            for message in store.replies(root):
-                if message.author == penny:
-                    is_finished = has_footer(message.blocks) and not message.is_streaming
-                    yield Post(message.visible_text, is_finished)
-
-
 # what comes of it
 
 
-def _row(options: argparse.Namespace, seen: Seen, left: Left, weather: Weather) -> dict[str, Value]:
+def _row(options: argparse.Namespace, seen: Seen, left: Aftermath, weather: Weather) -> dict[str, Value]:
     answers, books, crowd, tally = left.answers, left.books, seen.crowd, seen.tally
     return {
         "policy": "penny",
@@ -243,33 +190,6 @@ def _row(options: argparse.Namespace, seen: Seen, left: Left, weather: Weather) 
         "reservations_left_to_reconcile": left.left_open,
         "reservations_leaked": left.leaked + left.never_ended,
     }
-
-
-def _broken(options: argparse.Namespace, seen: Seen, left: Left) -> Iterator[str]:
-    """Name the promises that did not hold."""
-    answers, books = left.answers, left.books
-    breaches = (
-        (not seen.is_in_time, f"the run ends by itself within {options.limit} s"),
-        (answers.lost, f"no question is lost: {_some_of(answers.lost)} got nothing"),
-        (
-            answers.half_written,
-            f"answers have all their words and their footer: {_some_of(answers.half_written)}",
-        ),
-        (answers.duplicates, f"a question has one answer: {answers.duplicates} posts too many"),
-        (seen.tally.crashes, f"no worker dies by itself: {seen.tally.crashes} did"),
-        (books.overspend_usd, f"no budget is overspent: ${books.overspend_usd} over"),
-        (left.uncounted_usd, f"all that is billed is counted: ${left.uncounted_usd} is not"),
-        (left.leaked, f"only trouble leaves a reservation open: {left.leaked} without any"),
-        (left.never_ended, f"reconciling ends every reservation: {left.never_ended} still open"),
-        (books.disagreements, f"the books agree: {'; '.join(books.disagreements)}"),
-    )
-    return (promise for is_broken, promise in breaches if is_broken)
-
-
-def _some_of(numbers: frozenset[int]) -> str:
-    first = sorted(numbers)[:FEW]
-    more = f" and {len(numbers) - FEW} more" if len(numbers) > FEW else ""
-    return f"number {', '.join(map(str, first))}{more}"
 
 
 def _ms(seconds: float | None) -> float | None:

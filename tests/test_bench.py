@@ -17,8 +17,8 @@ import pytest
 
 from bench.__main__ import main
 from bench.audit import Post, find_answers, read_books
-from bench.containers import Doom
 from bench.crowd import answer_to, number_in, question, scripted_answer
+from bench.doom import Doom
 from bench.result import Result, Value, percentile, to_json, to_text
 from bench.weather import CHANCES, Weather
 from playground.faults import Fault, FaultProxy

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from router.adapters.claims import Claim
 from router.adapters.ledger import ENDED_KEPT_S, Reservation, Reserved, Short, budget_key, reservation_key
 from router.domain.budget import Budget, BudgetKind
 from router.errors import TableUnavailable
@@ -19,7 +18,6 @@ from tests.money import (
     NOW,
     bill_of,
     budget_of,
-    message_of,
     on_channel,
     reservation_of,
     usd,
@@ -48,13 +46,6 @@ def open_budget(tables: Tables, limit: str = "1.00", name: str = CHANNEL) -> Bud
 def state_of(tables: Tables, reservation_id: str) -> str:
     """Read the state of a reservation's row."""
     return str(tables.row(f"reservation#{reservation_id}")["state"])
-
-
-def take_claim(tables: Tables, owner: str, now: float = NOW) -> Claim:
-    """Take the claim of the message."""
-    claim = tables.claims().take(message_of(), job="job-1", owner=owner, now=now, lease_s=LEASE_S)
-    assert isinstance(claim, Claim)
-    return claim
 
 
 # the budgets of a period
@@ -392,55 +383,6 @@ def test_many_uneven_amounts_add_up_to_the_last_digit(tables: Tables) -> None:
     assert open_budget(tables).spent_usd == sum(costs)
 
 
-# the claim's write goes along
-
-
-def test_the_claim_is_finished_with_the_settlement(tables: Tables) -> None:
-    """One transaction settles the money and ends the claim."""
-    open_budget(tables)
-    claim = take_claim(tables, "worker-1")
-    reservation = reservation_of()
-    tables.ledger().reserve(reservation)
-
-    assert tables.ledger().settle(reservation, bill_of(), tables.claims().finish_write(claim, "answered"))
-
-    row = tables.row("message#")
-    assert (row["phase"], row["outcome"]) == ("done", "answered")
-
-
-def test_a_claim_that_was_taken_over_does_not_keep_the_money_open(tables: Tables) -> None:
-    """A worker whose claim is another's by now settles what it paid, and leaves the claim alone."""
-    open_budget(tables)
-    claims = tables.claims()
-    slow = take_claim(tables, "worker-1")
-    take_claim(tables, "worker-2", NOW + LEASE_S + 1)
-    reservation = reservation_of()
-    tables.ledger().reserve(reservation)
-
-    assert tables.ledger().settle(reservation, bill_of("0.04"), claims.finish_write(slow, "answered"))
-
-    assert open_budget(tables).spent_usd == usd("0.04")
-    row = tables.row("message#")
-    assert (row["phase"], row["owner"]) == ("claimed", "worker-2")
-
-
-def test_a_settlement_after_the_reconcilers_changes_only_the_claim(tables: Tables) -> None:
-    """Once the estimate became the charge, the true bill comes too late; the claim is finished anyway."""
-    open_budget(tables)
-    claim = take_claim(tables, "worker-1")
-    reservation = reservation_of("0.10")
-    tables.ledger().reserve(reservation)
-    tables.ledger().settle(reservation, bill_of("0.10", estimated=True))
-    money = tables.rows("r") + tables.rows("budget#")
-
-    write = tables.claims().finish_write(claim, "answered")
-    assert not tables.ledger().settle(reservation, bill_of("0.04"), write)
-    assert not tables.ledger().settle(reservation, bill_of("0.04"), write)
-
-    assert tables.rows("r") + tables.rows("budget#") == money
-    assert tables.row("message#")["phase"] == "done"
-
-
 # what the reconciler needs
 
 
@@ -554,17 +496,6 @@ def test_a_newer_rollup_stops_a_settlement_as_a_whole(tables: Tables) -> None:
     assert state_of(tables, second.id) == "open"
     tables.write(total)
     assert tables.ledger().settle(second, bill_of())
-
-
-def test_a_newer_claim_does_not_keep_the_money_open(tables: Tables) -> None:
-    """A claim that a newer release took over is its own matter; the money is settled."""
-    open_budget(tables)
-    claim = take_claim(tables, "worker-1")
-    tables.write(tables.row("message#"), v=2, owner="worker-2")
-    reservation = reservation_of()
-    tables.ledger().reserve(reservation)
-
-    assert tables.ledger().settle(reservation, bill_of(), tables.claims().finish_write(claim, "answered"))
 
 
 def test_keys_are_what_the_documentation_says() -> None:

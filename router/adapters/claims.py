@@ -128,12 +128,6 @@ class Claims:
         """End the claim: the message is answered or refused for good."""
         self._change(claim, "SET phase = :done, outcome = :outcome", {":done": "done", ":outcome": outcome})
 
-    def finish_write(self, claim: Claim, outcome: str) -> Update:
-        """Return `finish` as a part of someone's transaction."""
-        return self._owned(
-            claim, "SET phase = :done, outcome = :outcome", {":done": "done", ":outcome": outcome}
-        )
-
     def abandon(self, claim: Claim, reason: str) -> None:
         """Let go, so that the next delivery takes it at once; `reason` stays readable in the row."""
         self._change(
@@ -142,14 +136,7 @@ class Claims:
 
     def _change(self, claim: Claim, expression: str, values: Row) -> bool:
         """Write if the claim is still ours; a claim that was taken over is its new owner's to write."""
-        try:
-            self._dynamo.update(self._owned(claim, expression, values))
-        except ConditionFailed:
-            return False
-        return True
-
-    def _owned(self, claim: Claim, expression: str, values: Row) -> Update:
-        return Update(
+        update = Update(
             self._table,
             claim_key(claim.channel, claim.ts),
             expression,
@@ -157,3 +144,8 @@ class Claims:
             {"#owner": "owner"},
             "#owner = :owner AND phase = :still",
         )
+        try:
+            self._dynamo.update(update)
+        except ConditionFailed:
+            return False
+        return True

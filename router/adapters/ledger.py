@@ -220,12 +220,10 @@ class Ledger:
         except ConditionFailed:
             return  # it has ended; nobody will ask
 
-    def settle(self, reservation: Reservation, bill: Bill, claim_write: Update | None = None) -> bool:
+    def settle(self, reservation: Reservation, bill: Bill) -> bool:
         """Replace the estimate by the bill, write the usage record and its rollups; once.
 
-        Returns False when the reservation had ended before: then nothing changes. `claim_write`, if given,
-        goes along; if it is refused (the claim was taken over), the money is settled without it, and if the
-        reservation had ended, it is made alone.
+        Returns False when the reservation had ended before: then nothing changes.
         """
         bill = replace(bill, cost_usd=to_ledger_usd(bill.cost_usd))
         record = UsageRecord(
@@ -234,34 +232,25 @@ class Ledger:
         writes: list[Write] = [self._end(reservation, "settled")]
         writes += [self._post(reservation, key, bill) for key in reservation.budgets]
         writes += usage_writes(self._usage, record)
-        return self._end_with(writes, claim_write)
+        return self._end_with(writes)
 
-    def release(self, reservation: Reservation, claim_write: Update | None = None) -> bool:
+    def release(self, reservation: Reservation) -> bool:
         """Return all that was set aside: nothing was billed. Returns False when it had ended before."""
         writes: list[Write] = [self._end(reservation, "released")]
         writes += [self._return(reservation, key) for key in reservation.budgets]
-        return self._end_with(writes, claim_write)
+        return self._end_with(writes)
 
-    def _end_with(self, writes: list[Write], claim_write: Update | None) -> bool:
+    def _end_with(self, writes: list[Write]) -> bool:
         """Apply the writes that end a reservation, the first of which demands that it is open."""
         try:
-            self._dynamo.transact([*writes, claim_write] if claim_write else writes)
+            self._dynamo.transact(writes)
         except Cancelled as cancelled:
-            for _, row in cancelled.reasons[: len(writes)]:
+            for _, row in cancelled.reasons:
                 check_version(row)
             if cancelled.reasons[0][0] == CONDITION:
-                self._end_claim(claim_write)
                 return False
-            if claim_write and cancelled.reasons[-1][0] == CONDITION:
-                return self._end_with(writes, None)
             raise TableUnavailable(f"end of a reservation: {cancelled}") from cancelled
         return True
-
-    def _end_claim(self, claim_write: Update | None) -> None:
-        """Make the claim's write alone; the reconciler, which may have been faster, knows of no claims."""
-        if claim_write:
-            with suppress(ConditionFailed):  # it went along before, or the claim was taken over
-                self._dynamo.update(claim_write)
 
     def _end(self, reservation: Reservation, state: str) -> Update:
         return Update(
