@@ -6,6 +6,10 @@ PYTHON   ?=
 COVERED  := 90
 VENV     := .venv/bin/python
 
+# Side by side, each file in one process: what its tests share is made once. In the order of their names, as
+# the files that come last are quick ones.
+PYTEST   := pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 # What `make` looks for when PYTHON is not given, the usual name first.
 PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
 
@@ -25,8 +29,11 @@ setup: .venv/.dev ## make .venv with everything for development
 play: .venv/.play ## start the playground on http://127.0.0.1:3000 (PORT=… for another port, Ctrl-C stops it)
 	@exec $(VENV) -m playground --port $(PORT)
 
+# What one of the tests' many processes compiled, the others need not compile again.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/.dev ## run the whole test suite
-	@$(VENV) -m pytest -n auto --maxprocesses 4
+	@$(VENV) -m $(PYTEST)
 
 check: format lint types coverage docs ## run the gate: format, lint, types, tests with their coverage, docs
 
@@ -41,7 +48,7 @@ types: .venv/.dev
 
 coverage: .venv/.dev
 	@$(VENV) -m coverage erase
-	@$(VENV) -m coverage run -m pytest -n auto --maxprocesses 4
+	@$(VENV) -m coverage run -m $(PYTEST)
 	@$(VENV) -m coverage combine -q
 	@$(VENV) -m coverage report --fail-under=$(COVERED)
 
@@ -64,6 +71,10 @@ report: .venv/.play ## print what was spent in a month (CHANNEL=general, or all;
 
 secrets: .venv/.play ## keep the secrets of a stage in SSM: asks without echo, tells what is missing (STAGE=dev)
 	@exec $(VENV) -m deploy.secrets $${STAGE:+--stage "$$STAGE"}
+
+redrive: .venv/.play ## bring the dead letters of a stage back into its queue (STAGE=prod)
+	@if [ -z "$(STAGE)" ]; then echo 'Which stage? make redrive STAGE=dev' >&2; exit 2; fi
+	@exec $(VENV) -m deploy.redrive --stage "$(STAGE)"
 
 manifest: | .venv/bin/pip ## print the Slack app's manifest with the endpoint in it (URL=https://…)
 	@exec $(VENV) -m deploy.manifest "$$URL"

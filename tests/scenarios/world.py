@@ -7,6 +7,7 @@ Everything is real or enforces the real one's limits; Penny is entered by `handl
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import threading
 import time
@@ -135,10 +136,14 @@ class World:
 
     # the tables
 
+    @functools.cached_property
+    def _tables(self) -> tuple[Any, Any]:
+        """The state table and the usage table, each made once: it takes a hundredth of a second."""
+        return self.dynamodb.Table(self.names.state_table), self.dynamodb.Table(self.names.usage_table)
+
     def rows(self, prefix: str) -> list[dict[str, Any]]:
         """Return the rows of both tables whose partition key begins with `prefix`."""
-        tables = (self.names.state_table, self.names.usage_table)
-        found = [row for table in tables for row in self.dynamodb.Table(table).scan()["Items"]]
+        found = [row for table in self._tables for row in table.scan()["Items"]]
         return [row for row in found if row["pk"].startswith(prefix)]
 
     def budget(self, channel: str = GENERAL) -> dict[str, Any]:
@@ -160,7 +165,7 @@ class World:
 
     def age_leases(self) -> None:
         """Let every lease run out: an hour and a half passes for claims and reservations."""
-        table = self.dynamodb.Table(self.names.state_table)
+        table = self._tables[0]
         for row in [*self.rows("message#"), *self.open_reservations()]:
             table.update_item(
                 Key={"pk": row["pk"], "sk": row["sk"]},
