@@ -8,7 +8,7 @@ VENV     := .venv/bin/python
 
 # Side by side, each file in one process: what its tests share is made once. In the order of their names, as
 # the files that come last are quick ones.
-PYTEST   := pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST   := pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # What `make` looks for when PYTHON is not given, the usual name first.
 PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Penny is no installed package
@@ -68,6 +69,7 @@ def footer() -> str:
     return footer_text("anthropic/claude-sonnet-5.5", Decimal("0.0127"), Decimal("2.17"), Decimal(5))
 
 
+@cache
 def help_text() -> str:
     """Print what `report --help` says, at a width that a page has room for."""
     command = [sys.executable, "-m", "router", "report", "--help"]

@@ -19,7 +19,7 @@ from router.adapters.ledger import Ledger
 from router.adapters.openrouter import OpenRouter
 from router.adapters.queue import Queue
 from router.adapters.secrets import Secrets
-from router.adapters.sigv4 import credentials_of
+from router.adapters.sigv4 import Credentials, credentials_of
 from router.adapters.slack_web import SlackWeb
 from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
@@ -197,9 +197,13 @@ def outside(settings: Settings) -> Outside:
     from router.check import Outside  # noqa: PLC0415 - as above
 
     @cache
+    def credentials() -> tuple[Credentials, str] | None:
+        return find_credentials(settings.region)
+
+    @cache
     def known() -> Settings:
         """Know the credentials from wherever AWS tools find them: queues and SSM are called by hand."""
-        keys, _ = find_credentials(settings.region) or (credentials_of(settings), "")
+        keys, _ = credentials() or (credentials_of(settings), "")
         return replace(
             settings,
             aws_access_key_id=keys.access_key_id,
@@ -215,7 +219,7 @@ def outside(settings: Settings) -> Outside:
             return anyone.models()
 
     return Outside(
-        credentials=lambda: find_credentials(settings.region),
+        credentials=credentials,
         table=lambda name: _dynamo(settings).shape(name),
         queue=lambda url: _queue(known(), url).attributes(),
         secret=secret,

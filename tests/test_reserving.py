@@ -17,7 +17,7 @@ from router.domain.thread import Prompt
 from router.errors import TableUnavailable
 from router.reserving import BUSY_WAIT_S, LONGEST_NAP_S, Busy, Exhausted, Funded, Reserving
 from tests.money import CHANNEL, LEASE_S, MONTH, NOW, bill_of, message_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, tables_for
 
 PROMPT_TOKENS = 1000
 
@@ -109,7 +109,7 @@ class Till:
         return Prompt((), PROMPT_TOKENS, 0, ())
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
