@@ -232,7 +232,7 @@ class Answer:
     # the thread: told whatever comes of it
 
     def _exhausted_words(self, exhausted: Exhausted) -> str:
-        period = exhausted.until.period
+        period = exhausted.period
         whose = "Our direct messages'" if self._message.is_direct else "This channel's"
         return notices.exhausted_notice(whose, exhausted.budget.limit_usd, period.kind, period.renews)
 

@@ -189,7 +189,7 @@ def test_a_budget_that_is_spent_says_when_it_renews(tables: Tables) -> None:
 
     assert isinstance(answer, Exhausted)
     assert answer.budget.id == CHANNEL
-    assert answer.until.period.renews == datetime(2026, 12, 1, tzinfo=UTC)
+    assert answer.period.renews == datetime(2026, 12, 1, tzinfo=UTC)
     assert not one.clock.naps
 
 
