@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import Config
-from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Period, period_named
+from router.domain.budget import WORKSPACE_ID, Budget, BudgetKind, BudgetPeriod, Period, period_named
 from router.domain.choice import Offer, Question, Wanted, fit
 from router.domain.ladder import Tier
 from router.domain.message import Message
@@ -76,9 +76,13 @@ class Reserving:
         self._sleep = sleep
 
     def periods(self, message: Message) -> tuple[BudgetPeriod, ...]:
-        """Name the budgets that apply to `message`, in their present period."""
+        """Name the budgets that may apply to `message`, in their present period: those with a limit do."""
         of, now = self._config.budget.of, self._clock()
-        return (of(BudgetKind.CHANNEL, message.channel, now),)
+        return (
+            of(BudgetKind.CHANNEL, message.channel, now),
+            of(BudgetKind.USER, message.user, now),
+            of(BudgetKind.WORKSPACE, WORKSPACE_ID, now),
+        )
 
     def budgets(self, periods: tuple[BudgetPeriod, ...]) -> tuple[Budget, ...]:
         """Look at the budgets; see `Ledger.budgets`."""

@@ -250,7 +250,12 @@ class Ledger:
         """
         bill = replace(bill, cost_usd=to_ledger_usd(bill.cost_usd))
         record = UsageRecord(
-            reservation.id, reservation.generation_id, reservation.facts, bill, reservation.amount_usd
+            reservation.id,
+            reservation.generation_id,
+            reservation.facts,
+            bill,
+            reservation.amount_usd,
+            budget_names(reservation),
         )
         writes: list[Write] = [self._end(reservation, "settled")]
         writes += [self._post(reservation, key, bill) for key in reservation.budgets]
@@ -395,6 +400,11 @@ def _budget(row: Row) -> Budget:
     )
 
 
+def budget_names(reservation: Reservation) -> tuple[str, ...]:
+    """Name the budgets of a reservation as rows do: `<period>#<kind>#<id>`."""
+    return tuple(f"{period_key}#{kind}#{budget_id}" for kind, budget_id, period_key in reservation.budgets)
+
+
 def _reservation_row(reservation: Reservation) -> Row:
     return reservation_key(reservation.id) | {
         "v": ROW_VERSION,
@@ -404,9 +414,7 @@ def _reservation_row(reservation: Reservation) -> Row:
         "open": "open",
         "lease_until": int(reservation.lease_until),
         "amount_usd": reservation.amount_usd,
-        "budgets": [
-            f"{period_key}#{kind}#{budget_id}" for kind, budget_id, period_key in reservation.budgets
-        ],
+        "budgets": list(budget_names(reservation)),
         "generation_id": reservation.generation_id,
         "facts": facts_row(reservation.facts),
     }
