@@ -232,9 +232,10 @@ class Answer:
     # the thread: told whatever comes of it
 
     def _exhausted_words(self, exhausted: Exhausted) -> str:
-        period = exhausted.until.period
-        whose = "Our direct messages'" if self._message.is_direct else "This channel's"
-        return notices.exhausted_notice(whose, exhausted.budget.limit_usd, period.kind, period.renews)
+        whose = notices.whose_budget(exhausted.budget.kind, is_direct=self._message.is_direct)
+        limit_usd, period = exhausted.budget.limit_usd, exhausted.period
+        admins = self._tools.config.budget.admins
+        return notices.exhausted_notice(whose, limit_usd, period.kind, period.renews, admins)
 
     def _refuse(
         self, claim: Claim, outcome: Outcome, notice: str, footer: str = notices.NOT_CHARGED

@@ -202,11 +202,13 @@ class Replying:
         return outcome
 
     def _footer(self, completion: Completion, bill: Bill | None, prompt: Prompt) -> str:
-        budget = self._funds.budgets[0]
+        budget = min(self._funds.budgets, key=lambda b: b.remaining_usd)  # of several the channel's is first
         cost_usd = bill.cost_usd if bill else None
         left_usd = budget.remaining_usd - (self._reservation.amount_usd if cost_usd is None else cost_usd)
         remarks = notices.remarks(completion.finish, prompt)
-        return notices.footer_text(completion.model, cost_usd, left_usd, budget.limit_usd, remarks)
+        return notices.footer_text(
+            completion.model, cost_usd, left_usd, budget.limit_usd, remarks, budget.kind
+        )
 
     def _note(self, tier: Tier, completion: Completion, bill: Bill | None) -> None:
         estimate_usd = self._reservation.amount_usd

@@ -36,6 +36,7 @@ from router.settings import Settings
 from router.slack.app import build_app, dispatch
 
 if TYPE_CHECKING:
+    from router.budgets import Budgets
     from router.check import Outside
     from router.digest import Digesting
     from router.domain.catalogue import Listing
@@ -176,6 +177,18 @@ def usage(settings: Settings) -> UsageTable:
 
 
 @lru_cache(maxsize=1)
+def budgets(settings: Settings) -> Budgets:
+    """Make what shows budgets and sets limits. Raises ConfigError for what cannot work."""
+    from router.adapters.limits import Limits  # noqa: PLC0415 - a cold worker has no use for it
+    from router.budgets import Budgets  # noqa: PLC0415 - as above
+
+    settings.require(*_TABLES)
+    config = load_config(settings.config_file).budget
+    limits = Limits(_dynamo(settings), settings.state_table)
+    return Budgets(ledger(settings), limits, usage(settings), config)
+
+
+@lru_cache(maxsize=1)
 def digesting(settings: Settings) -> Digesting:
     """Make what posts the digests. Raises ConfigError for what cannot work."""
     from router.adapters.digests import Digests  # noqa: PLC0415 - a cold worker has no use for it
@@ -243,6 +256,6 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, digesting, ledger, openrouter, slack_web, usage, _dynamo):
+    for made in (dispatcher, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
         made.cache_clear()
     _made.close()

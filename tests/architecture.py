@@ -26,6 +26,7 @@ LAYER_OF = {
     "router.wiring": "wiring",
     "router.receive": "use case",
     "router.answer": "use case",
+    "router.budgets": "use case",
     "router.calling": "use case",
     "router.replying": "use case",
     "router.reserving": "use case",

@@ -60,6 +60,7 @@ def record_row(record: UsageRecord) -> Row:
         "generation_id": record.generation_id,
         "estimate_usd": record.estimate_usd,
         "overrun_usd": record.overrun_usd,
+        "budgets": list(record.budgets),
         **facts_row(facts),
         **_bill_row(bill),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from router.domain.budget import BudgetKind
 from router.domain.completion import Finish
 from router.domain.money import show_usd
 from router.domain.thread import Prompt
@@ -16,15 +17,20 @@ def footer_text(
     left_usd: Decimal | None,
     limit_usd: Decimal | None,
     remarks: tuple[str, ...] = (),
+    kind: BudgetKind = BudgetKind.CHANNEL,
 ) -> str:
-    """Write the footer: model, cost, what is left, and what the reader should know beside.
+    """Write the footer: model, cost, what is left of a budget, and what the reader should know beside.
 
-    A cost of None is pending: the provider has not said yet, and the estimate stays set aside.
+    Of a channel's budget one need not say whose it is. A cost of None is pending: the provider has not said
+    yet, and the estimate stays set aside.
     """
     parts = [model or "no model", "cost pending" if cost_usd is None else show_usd(cost_usd)]
     if left_usd is not None and limit_usd is not None:
-        parts.append(f"{show_usd(max(left_usd, Decimal(0)))} of {show_usd(limit_usd)} left")
+        parts.append(f"{show_usd(max(left_usd, Decimal(0)))} of {OF_WHOSE[kind]}{show_usd(limit_usd)} left")
     return " · ".join((*parts, *remarks))
+
+
+OF_WHOSE = {BudgetKind.CHANNEL: "", BudgetKind.USER: "your ", BudgetKind.WORKSPACE: "the workspace's "}
 
 
 def unread_remark(names: tuple[str, ...]) -> str:
@@ -87,12 +93,26 @@ UNREACHABLE_LEDGER = (
 UNREADABLE = "I could not read this message: Slack sent it in a form I do not know. Please post it again."
 
 
-def exhausted_notice(whose: str, limit_usd: Decimal, period: str, renews: datetime) -> str:
-    """Say that a budget is used up, when it renews and who can raise it."""
+def whose_budget(kind: BudgetKind, *, is_direct: bool) -> str:
+    """Say whose a budget is, to whoever asked for an answer."""
+    if kind is BudgetKind.CHANNEL:
+        return "Our direct messages'" if is_direct else "This channel's"
+    return "Your" if kind is BudgetKind.USER else "This workspace's"
+
+
+MOST_NAMED = 3
+"""Of those who can raise a limit: each of them is called by the notice."""
+
+
+def exhausted_notice(
+    whose: str, limit_usd: Decimal, period: str, renews: datetime, admins: tuple[str, ...] = ()
+) -> str:
+    """Say that a budget is used up, when it renews and who can raise it (ids of users)."""
+    named = " or ".join(f"<@{user}>" for user in admins[:MOST_NAMED])
     return (
         f"{whose} budget of {show_usd(limit_usd)} per {period} is used up, so I cannot answer now. "
         f"It renews on {renews:%A, %d %B %Y at %H:%M %Z}. "
-        "Whoever runs Penny here can raise it sooner."
+        f"{named or 'Whoever runs Penny here'} can raise it sooner."
     )
 
 
