@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router.domain.access import Who
 from router.domain.bands import Band, bands_policy
 from router.domain.budget import PeriodKind
 from router.domain.choice import Policy
@@ -34,6 +35,9 @@ DEAREST_USD = Decimal(1_000_000)
 MOST_DECIMALS = 6
 """Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
 
+MOST_PROMPTS = 4
+"""Suggested ones: https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts."""
+
 FEWEST_TOKENS = 16
 """Some providers refuse a smaller `max_tokens`."""
 
@@ -49,13 +53,39 @@ class BudgetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SuggestedPrompt:
+    """A first question that people are offered: what they see, and what it asks."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyConfig:
     """How answers are given. `deadline_s` is in seconds from the first sight of the job."""
 
     system_prompt: str
     deadline_s: int
     footer: bool
+    follow_ups: bool
     allow_data_collection: bool
+    suggested_prompts: tuple[SuggestedPrompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may ask, and where; empty `channels` are all. `admins` may change what admins of Slack may."""
+
+    who: Who
+    channels: frozenset[str]
+    direct_messages: bool
+    admins: frozenset[str]
+
+    def is_open(self, channel: str, *, is_direct: bool) -> bool:
+        """Whether questions are answered in this channel."""
+        if is_direct:
+            return self.direct_messages
+        return not self.channels or channel in self.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +97,7 @@ class Config:
     policy: Policy
     useful_tokens: int
     reply: ReplyConfig
+    access: AccessConfig
 
 
 def load_config(path: str) -> Config:
@@ -102,6 +133,7 @@ def read_config(raw: dict[str, Any]) -> Config:
         policy=_policy(routing, ladder),
         useful_tokens=routing.integer("useful_tokens", FEWEST_TOKENS, 100_000, default=400),
         reply=_reply(top.section("reply")),
+        access=_access(top.section("access")),
     )
     _check_room(config)
     for section in (top, routing):
@@ -120,6 +152,7 @@ def _tier(section: Section) -> Tier | None:
         max_tokens=section.integer("max_tokens", FEWEST_TOKENS, 1_000_000),
         max_prompt_tokens=section.integer("max_prompt_tokens", 1_000, 10_000_000, default=90_000),
         reasoning_effort=section.choice("reasoning_effort", EFFORTS, default=None),
+        sees_images=section.boolean("sees_images", default=False),
     )
     price.finish()
     section.finish()
@@ -218,10 +251,43 @@ def _reply(section: Section) -> ReplyConfig:
         system_prompt=section.text("system_prompt", longest=20_000),
         deadline_s=section.integer("deadline_s", 1, LONGEST_DEADLINE_S, default=120),
         footer=section.boolean("footer", default=True),
+        follow_ups=section.boolean("follow_ups", default=True),
         allow_data_collection=section.boolean("allow_data_collection", default=False),
+        suggested_prompts=_suggested_prompts(section),
     )
     section.finish()
     return reply
+
+
+def _suggested_prompts(section: Section) -> tuple[SuggestedPrompt, ...]:
+    prompts: list[SuggestedPrompt] = []
+    for one in section.sections("suggested_prompt"):
+        prompts.append(SuggestedPrompt(one.text("title", longest=75), one.text("message", longest=500)))
+        one.finish()
+    if len(prompts) > MOST_PROMPTS:
+        raise ConfigError(
+            f"{section.name}.suggested_prompt: there are {len(prompts)}; Slack shows {MOST_PROMPTS} at most"
+        )
+    return tuple(prompts)
+
+
+def _access(section: Section) -> AccessConfig:
+    access = AccessConfig(
+        who=Who(section.choice("who", tuple(Who), default=Who.MEMBERS) or ""),
+        channels=_ids(section, "channels", "CG", "a channel's id such as 'C024BE91L'"),
+        direct_messages=section.boolean("direct_messages", default=True),
+        admins=_ids(section, "admins", "UW", "a person's id such as 'U024BE7LH'"),
+    )
+    section.finish()
+    return access
+
+
+def _ids(section: Section, key: str, first: str, should: str) -> frozenset[str]:
+    ids = section.texts(key, default=())
+    for one in ids:
+        if not (one[:1] in tuple(first) and one.isascii() and one.isalnum() and one.isupper()):
+            raise ConfigError(f"{section.name}.{key}: {one!r} is no id; write {should}")
+    return frozenset(ids)
 
 
 LONGEST_SHOWN = 80
@@ -256,9 +322,9 @@ class Section:
             raise self._wrong(key, value, f"a text of 1 to {longest} characters")
         return value.strip()
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def texts(self, key: str, *, default: tuple[str, ...] = _MISSING) -> tuple[str, ...]:
         """Return an array of texts."""
-        values = self._value(key, list, "an array of texts", _MISSING)
+        values = self._value(key, list, "an array of texts", default)
         if not all(isinstance(v, str) for v in values):
             raise self._wrong(key, values, "an array of texts")
         return tuple(values)
