@@ -28,6 +28,9 @@ HOME_EVENT = "app_home_opened"
 LISTENED_EVENTS = MESSAGE_EVENTS | {STOP_EVENT, HOME_EVENT}
 """Events that the worker has a listener for; all others are acknowledged and go no further."""
 
+PRESSES = "block_actions"
+"""What Slack calls a press on a button or a choice from a menu."""
+
 PAID_ACTIONS = frozenset({"penny_stronger"})
 """Buttons that ask for an answer: it waits for its turn in its thread, as a message would."""
 
@@ -184,7 +187,7 @@ def _read_interaction(payload: str, text: str) -> Delivery:
     kind = body.get("type") if body else None
     if body is None or not isinstance(kind, str):
         return Garbage("payload: not a JSON object with a type")
-    if kind != "block_actions":
+    if kind != PRESSES:
         return Ignore(_word(kind), "not_listened_to")
     press = _alone(kind, _press(body), text)
     thread = _thread_of_paid(body)

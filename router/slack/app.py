@@ -15,7 +15,8 @@ from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
 from router.delivered import Delivered
-from router.domain.delivery import body_of
+from router.domain.delivery import PRESSES, body_of
+from router.domain.press import read_press
 from router.errors import MalformedError
 
 Body = dict[str, Any]
@@ -96,6 +97,8 @@ def _request(delivered: Delivered) -> BoltRequest:
     """
     job = delivered.job()
     body = body_of(job.content_type, job.body)
+    if body.get("type") == PRESSES:
+        read_press(body)
     try:
         return BoltRequest(body=body, mode="socket_mode", context={"delivered": delivered})
     except Exception as error:
