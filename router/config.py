@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router.domain.access import Who
 from router.domain.bands import Band, bands_policy
 from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.choice import Policy
@@ -38,7 +39,11 @@ MOST_DECIMALS = 6
 DIRECT_MESSAGE = "D"
 """How the id of a direct message begins: https://docs.slack.dev/apis/web-api/using-the-conversations-api."""
 
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,20}")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
+
+MOST_PROMPTS = 4
+"""Suggested ones: https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts."""
 
 FEWEST_TOKENS = 16
 """Some providers refuse a smaller `max_tokens`."""
@@ -53,9 +58,8 @@ def is_user_id(text: str) -> bool:
 class BudgetConfig:
     """Limits in USD for one period; periods begin at midnight of `zone`.
 
-    A user or the workspace without a limit (None) has no budget, unless one is set while Penny runs. `admins`
-    (ids of users) can raise limits; `notify` are told of alerts on budgets that are no channel's. `alerts`
-    are per cent, rising.
+    A user or the workspace without a limit (None) has no budget, unless one is set while Penny runs. `notify`
+    (ids of users) are told of alerts on budgets that are no channel's. `alerts` are per cent, rising.
     """
 
     channel_usd: Decimal
@@ -64,7 +68,6 @@ class BudgetConfig:
     zone: ZoneInfo
     user_usd: Decimal | None = None
     workspace_usd: Decimal | None = None
-    admins: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     alerts: tuple[int, ...] = (50, 80, 100)
 
@@ -81,13 +84,39 @@ class BudgetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SuggestedPrompt:
+    """A first question that people are offered: what they see, and what it asks."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyConfig:
     """How answers are given. `deadline_s` is in seconds from the first sight of the job."""
 
     system_prompt: str
     deadline_s: int
     footer: bool
+    follow_ups: bool
     allow_data_collection: bool
+    suggested_prompts: tuple[SuggestedPrompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may ask, and where; empty `channels` are all. `admins` may change what admins of Slack may."""
+
+    who: Who
+    channels: frozenset[str]
+    direct_messages: bool
+    admins: tuple[str, ...]
+
+    def is_open(self, channel: str, *, is_direct: bool) -> bool:
+        """Whether questions are answered in this channel."""
+        if is_direct:
+            return self.direct_messages
+        return not self.channels or channel in self.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +128,7 @@ class Config:
     policy: Policy
     useful_tokens: int
     reply: ReplyConfig
+    access: AccessConfig
 
 
 def load_config(path: str) -> Config:
@@ -134,6 +164,7 @@ def read_config(raw: dict[str, Any]) -> Config:
         policy=_policy(routing, ladder),
         useful_tokens=routing.integer("useful_tokens", FEWEST_TOKENS, 100_000, default=400),
         reply=_reply(top.section("reply")),
+        access=_access(top.section("access")),
     )
     _check_room(config)
     for section in (top, routing):
@@ -152,6 +183,7 @@ def _tier(section: Section) -> Tier | None:
         max_tokens=section.integer("max_tokens", FEWEST_TOKENS, 1_000_000),
         max_prompt_tokens=section.integer("max_prompt_tokens", 1_000, 10_000_000, default=90_000),
         reasoning_effort=section.choice("reasoning_effort", EFFORTS, default=None),
+        sees_images=section.boolean("sees_images", default=False),
     )
     price.finish()
     section.finish()
@@ -204,7 +236,6 @@ def _budget(section: Section) -> BudgetConfig:
         zone=_zone(section),
         user_usd=section.amount("user_usd") if section.has("user_usd") else None,
         workspace_usd=section.amount("workspace_usd") if section.has("workspace_usd") else None,
-        admins=_users(section, "admins"),
         notify=_users(section, "notify"),
         alerts=_alerts(section),
     )
@@ -213,7 +244,7 @@ def _budget(section: Section) -> BudgetConfig:
 
 
 def _users(section: Section, key: str) -> tuple[str, ...]:
-    users = section.texts(key, default=[])
+    users = section.texts(key, default=())
     for user in users:
         if not is_user_id(user):
             raise ConfigError(
@@ -274,10 +305,46 @@ def _reply(section: Section) -> ReplyConfig:
         system_prompt=section.text("system_prompt", longest=20_000),
         deadline_s=section.integer("deadline_s", 1, LONGEST_DEADLINE_S, default=120),
         footer=section.boolean("footer", default=True),
+        follow_ups=section.boolean("follow_ups", default=True),
         allow_data_collection=section.boolean("allow_data_collection", default=False),
+        suggested_prompts=_suggested_prompts(section),
     )
     section.finish()
     return reply
+
+
+def _suggested_prompts(section: Section) -> tuple[SuggestedPrompt, ...]:
+    prompts: list[SuggestedPrompt] = []
+    for one in section.sections("suggested_prompt"):
+        prompts.append(SuggestedPrompt(one.text("title", longest=75), one.text("message", longest=500)))
+        one.finish()
+    if len(prompts) > MOST_PROMPTS:
+        raise ConfigError(
+            f"{section.name}.suggested_prompt: there are {len(prompts)}; Slack shows {MOST_PROMPTS} at most"
+        )
+    return tuple(prompts)
+
+
+def _access(section: Section) -> AccessConfig:
+    access = AccessConfig(
+        who=Who(section.choice("who", tuple(Who), default=Who.MEMBERS) or ""),
+        channels=_channels(section),
+        direct_messages=section.boolean("direct_messages", default=True),
+        admins=_users(section, "admins"),
+    )
+    section.finish()
+    return access
+
+
+def _channels(section: Section) -> frozenset[str]:
+    channels = section.texts("channels", default=())
+    for channel in channels:
+        if not _CHANNEL_ID.fullmatch(channel):
+            raise ConfigError(
+                f"{section.name}.channels: {channel[:LONGEST_SHOWN]!r} is no channel's id; write ids such as "
+                "'C024BE91L'"
+            )
+    return frozenset(channels)
 
 
 LONGEST_SHOWN = 80
@@ -325,7 +392,7 @@ class Section:
             raise self._wrong(key, values, should)
         return tuple(values)
 
-    def texts(self, key: str, *, default: list[str] = _MISSING) -> tuple[str, ...]:
+    def texts(self, key: str, *, default: tuple[str, ...] = _MISSING) -> tuple[str, ...]:
         """Return an array of texts."""
         values = self._value(key, list, "an array of texts", default)
         if not all(isinstance(v, str) for v in values):

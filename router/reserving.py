@@ -16,7 +16,7 @@ from decimal import Decimal
 from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import Config
 from router.domain.budget import WORKSPACE_ID, Budget, BudgetKind, BudgetPeriod, Period, period_named
-from router.domain.choice import Offer, Question, Wanted, fit
+from router.domain.choice import Offer, Question, Terms, Wanted, fit
 from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
@@ -96,23 +96,27 @@ class Reserving:
         prompt_of: Callable[[Tier], Prompt],
         owner: str,
         lease_s: float,
+        terms: Terms | None = None,
     ) -> Funded | Exhausted | Busy:
         """Reserve money for the best answer that the budgets bear, waiting a little for a busy one.
 
         `budgets` are a first look and may be stale: the database decides, and what it says is looked at then.
+        Without `terms` the whole ladder may be used.
         """
-        wanted = self._config.policy(Question(len(message.text)), budgets, self._config.ladder)
+        ladder = self._config.ladder
+        terms = terms or Terms(ladder)
+        wanted = terms.wanted(self._config.policy, Question(len(message.text)), budgets, ladder)
         give_up = self._clock() + BUSY_WAIT_S
         look, is_fresh = _Look(periods[0].moment, budgets), False
         while True:
-            offer = self._fit(wanted.tier, prompt_of, min(b.remaining_usd for b in look.budgets))
+            offer = self._fit(terms, wanted.tier, prompt_of, min(b.remaining_usd for b in look.budgets))
             if offer:
                 reservation = self._reservation(message, wanted, offer, look, owner, lease_s)
                 answer = self._ledger.reserve(reservation)
                 if not isinstance(answer, Short):
                     return Funded(reservation, offer, look.budgets)
             elif is_fresh:
-                exhausted = self._exhausted(wanted.tier, prompt_of, look.budgets)
+                exhausted = self._exhausted(terms, wanted.tier, prompt_of, look.budgets)
                 if exhausted:
                     return exhausted
             if is_fresh:  # it would fit, or did until someone was faster
@@ -126,22 +130,29 @@ class Reserving:
         periods = self.periods(message)
         return _Look(periods[0].moment, self._ledger.budgets(periods, consistent=True))
 
-    def _fit(self, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal) -> Offer | None:
+    def _fit(
+        self, terms: Terms, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal
+    ) -> Offer | None:
         """Fit a call into `money_usd`; below zero (an overrun, a lowered limit) a free model still fits."""
         money_usd = max(Decimal(0), money_usd)
-        return fit(
-            self._config.ladder, wanted, lambda t: prompt_of(t).tokens, money_usd, self._config.useful_tokens
-        )
+        if terms.at_most_usd is not None:
+            money_usd = min(money_usd, terms.at_most_usd)
+        useful = self._config.useful_tokens
+        return fit(terms.allowed, wanted, lambda t: prompt_of(t).tokens, money_usd, useful)
 
     def _exhausted(
-        self, wanted: Tier, prompt_of: Callable[[Tier], Prompt], budgets: tuple[Budget, ...]
+        self,
+        terms: Terms,
+        wanted: Tier,
+        prompt_of: Callable[[Tier], Prompt],
+        budgets: tuple[Budget, ...],
     ) -> Exhausted | None:
         """Return the budget that is used up, of several the one that renews last; None if none is."""
         zone = self._config.budget.zone
         found = [
             Exhausted(budget, period_named(budget.period_key, zone))
             for budget in budgets
-            if self._fit(wanted, prompt_of, budget.unspent_usd) is None
+            if self._fit(terms, wanted, prompt_of, budget.unspent_usd) is None
         ]
         return max(found, key=lambda one: one.period.renews, default=None)
 

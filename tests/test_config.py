@@ -190,7 +190,7 @@ def test_a_time_zone_has_its_iana_name(zone: str) -> None:
         ("budget.channel_usd", 1_000_000),
         ("budget.user_usd", 0),
         ("budget.workspace_usd", 1_000_000),
-        ("budget.admins", []),
+        ("access.admins", []),
         ("budget.notify", ["U024BE7LH", "W0GRID0001"]),
         ("budget.alerts", []),
         ("budget.alerts", [1, 100]),
@@ -223,7 +223,7 @@ OPTIONAL = {
     "budget": lambda c: c.budget.channel_usd == 5,
     "budget.channel_usd": lambda c: c.budget.channel_usd == 5,
     "budget.direct_message_usd": lambda c: c.budget.direct_message_usd == 1,
-    "budget.admins": lambda c: c.budget.admins == (),
+    "access.admins": lambda c: c.access.admins == (),
     "budget.period": lambda c: c.budget.period is PeriodKind.MONTH,
     "budget.time_zone": lambda c: c.budget.zone == ZoneInfo("UTC"),
     "routing.policy": lambda c: c.policy is not None,
@@ -305,8 +305,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("budget.direct_message_usd", [], "a number from 0 to 1000000"),
     ("budget.user_usd", -1, "a number from 0 to 1000000"),
     ("budget.workspace_usd", "all", "a number from 0 to 1000000"),
-    ("budget.admins", "U024BE7LH", "an array of texts"),
-    ("budget.admins", [1], "an array of texts"),
+    ("access.admins", "U024BE7LH", "an array of texts"),
+    ("access.admins", [1], "an array of texts"),
     ("budget.alerts", 80, "an array of whole numbers from 1 to 100"),
     ("budget.alerts", [0, 50], "an array of whole numbers from 1 to 100"),
     ("budget.alerts", [50, 101], "an array of whole numbers from 1 to 100"),
@@ -478,11 +478,11 @@ def test_a_number_out_of_all_bounds(tmp_path: Path, number: str) -> None:
 
 
 @pytest.mark.parametrize("user", ["ada", "@ada", "C024BE7LH", "U1", "", "U" * 5000])
-@pytest.mark.parametrize("key", ["admins", "notify"])
+@pytest.mark.parametrize("key", ["access.admins", "budget.notify"])
 def test_people_are_named_by_their_ids(key: str, user: str) -> None:
     """A name is not guessed at: nobody could be told by it."""
-    said = complaint(changed(f"budget.{key}", [user]))
-    assert said.startswith(f"budget.{key}: ")
+    said = complaint(changed(key, [user]))
+    assert said.startswith(f"{key}: ")
     assert "U024BE7LH" in said
     assert len(said) < 300
 

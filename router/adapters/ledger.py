@@ -243,6 +243,14 @@ class Ledger:
         except ConditionFailed:
             return  # it has ended; nobody will ask
 
+    def facts(self, reservation_id: str) -> Row | None:
+        """Return what a reservation knows of its call; None when there is none (any more)."""
+        row = self._dynamo.get(self._state, reservation_key(reservation_id))
+        if row is None:
+            return None
+        check_version(row)
+        return dict(row["facts"])
+
     def settle(self, reservation: Reservation, bill: Bill) -> bool:
         """Replace the estimate by the bill, write the usage record and its rollups; once.
 

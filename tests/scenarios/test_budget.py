@@ -33,7 +33,7 @@ def test_another_budget_than_the_channels(
     world: World, configure: Configure, limit: str, said_of_it: str
 ) -> None:
     """Whose budget is used up stands in the refusal, with those who can raise it; no model is called."""
-    configure(("admins = []", f'admins = ["U0GRACE001"]\n{limit} = 0.0001'))
+    configure(("[budget]", f"[budget]\n{limit} = 0.0001"), ("admins = []", 'admins = ["U0GRACE001"]'))
 
     (reply,) = world.ask("@penny hello")
 
@@ -44,7 +44,7 @@ def test_another_budget_than_the_channels(
 
 def test_the_footer_shows_the_scarcest_budget(world: World, configure: Configure) -> None:
     """Where a person has less left than the channel, that is what the footer says; all budgets agree."""
-    configure(("admins = []", "user_usd = 0.5\nworkspace_usd = 90"))
+    configure(("[budget]", "[budget]\nuser_usd = 0.5\nworkspace_usd = 90"))
 
     (reply,) = world.ask("@penny hello")
 
