@@ -200,7 +200,7 @@ class Mischief:
         channel = self._slack.directory.channel(string(body, "channel"))
         spent = self._drain(channel.id, _amount(string(body, "leave_usd", optional=True) or "0"))
         return _told(
-            f"${spent:f} more is spent, as a usage record of playground/somebody-else. "
+            f"${spent:f} more is spent of this channel's budget, as a record of playground/somebody-else. "
             "The next question gets a cheaper answer, or hears when the budget renews."
         )
 
