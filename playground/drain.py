@@ -17,6 +17,7 @@ from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import load_config
 from router.domain.budget import BudgetKind, BudgetPeriod, period_at
 from router.domain.usage import Bill, Facts, month_and_day
+from router.errors import TableUnavailable
 from router.settings import Settings
 
 MODEL = "playground/somebody-else"
@@ -31,14 +32,22 @@ def drain_through(books: Books, settings: Settings) -> Callable[[str, Decimal], 
     """
 
     def drain(channel: str, leave_usd: Decimal) -> Decimal:
-        period, remaining_usd = _present(books, channel) or _opened(settings, channel)
-        spend_usd = remaining_usd - leave_usd
-        if spend_usd <= 0:
-            raise Refused("budget_drained", "There is no more than that left of it.")
-        _spend(settings, channel, period, spend_usd)
+        try:
+            period, remaining_usd = _present(books, channel) or _opened(settings, channel)
+            spend_usd = _without_zeros(remaining_usd - leave_usd)
+            if spend_usd <= 0:
+                raise Refused("budget_drained", "There is no more than that left of it.")
+            _spend(settings, channel, period, spend_usd)
+        except TableUnavailable:
+            raise Refused("table_unavailable", "The table fails at the moment: try again.") from None
         return spend_usd
 
     return drain
+
+
+def _without_zeros(amount_usd: Decimal) -> Decimal:
+    """Write an amount as the local DynamoDB keeps it, or it does not know a repeated transaction again."""
+    return Decimal(f"{amount_usd.normalize():f}")
 
 
 def _present(books: Books, channel: str) -> tuple[str, Decimal] | None:
@@ -94,7 +103,7 @@ def _facts(settings: Settings, channel: str, now: float) -> Facts:
         models=(MODEL,),
         prompt_bound=0,
         max_tokens=0,
-        started_at=Decimal(f"{now:.3f}"),
+        started_at=Decimal(int(now)),
         month=month,
         day=day,
         why={},

@@ -69,7 +69,7 @@ class App {
         message: (data) => this.#onMessage(data),
         status: (data) => this.#onStatus(data),
         ephemeral: (data) => this.workspace.hearEphemeral(data),
-        home: ({ user, view }) => this.workspace.takeHome(user, view),
+        home: (data) => this.workspace.hearHome(data),
         prompts: (data) => this.workspace.takePrompts(data),
         ledger: (data) => this.side.hearLedger(data),
         delivery: (data) => this.side.hearDelivery(data),
@@ -130,8 +130,8 @@ class App {
     await this.#try(async () => {
       await postHome({ user: workspace.me, tab: this.#tab });
       if (this.#tab !== "home") return;
-      const { user, view } = await getHome(workspace.me);
-      workspace.takeHome(user, view);
+      const since = workspace.moment();
+      workspace.takeHome(await getHome(workspace.me), { since });
     });
   }
 

@@ -12,12 +12,10 @@ const string = (value) => (typeof value === "string" ? value : "");
 const CONTROLS = {
   button,
   overflow: (part, block, scene) => chooser(part, block, scene, "⋯"),
-  static_select: (part, block, scene) => chooser(part, block, scene, placeholderOf(part, "Choose…")),
-  users_select: (part, block, scene) => chooser(withPeople(part, scene), block, scene, placeholderOf(part, "Choose a person…")),
-  channels_select: (part, block, scene) =>
-    chooser(withChannels(part, scene, "initial_channel"), block, scene, placeholderOf(part, "Choose a channel…")),
-  conversations_select: (part, block, scene) =>
-    chooser(withChannels(part, scene, "initial_conversation"), block, scene, placeholderOf(part, "Choose a channel…")),
+  static_select: chooserOf((part) => part, "Choose…"),
+  users_select: chooserOf(withPeople, "Choose a person…"),
+  channels_select: chooserOf(withChannels("initial_channel"), "Choose a channel…"),
+  conversations_select: chooserOf(withChannels("initial_conversation"), "Choose a channel…"),
   radio_buttons: choices("radio"),
   checkboxes: choices("checkbox"),
   feedback_buttons: feedback,
@@ -47,8 +45,6 @@ const actionOf = (part, block) => ({
   action_id: string(part.action_id),
   type: string(part.type),
 });
-
-const placeholderOf = (part, otherwise) => withEmoji(string(part.placeholder?.text) || otherwise);
 
 /** Inputs inside an `input` block tell the app only if the block says so; all others do at once. */
 const dispatches = (block) => block.type !== "input" || block.dispatch_action === true;
@@ -107,14 +103,22 @@ function feedback(part, block, scene) {
 
 const option = (value, text) => ({ value, text: { type: "plain_text", text } });
 
+/** Return what makes a menu of an element: `filled` gives it its options. */
+function chooserOf(filled, otherwise) {
+  return (part, block, scene, label) =>
+    chooser(filled(part, scene), block, scene, withEmoji(string(part.placeholder?.text) || otherwise), label);
+}
+
 function withPeople(part, { workspace }) {
   const options = workspace.people.map((user) => option(user.id, workspace.displayName(user.id)));
   return { ...part, options, initial_option: part.initial_user && { value: part.initial_user } };
 }
 
-function withChannels(part, { workspace }, initial) {
-  const options = workspace.openChannels.map((channel) => option(channel.id, workspace.channelTitle(channel.id)));
-  return { ...part, options, initial_option: part[initial] && { value: part[initial] } };
+function withChannels(initial) {
+  return (part, { workspace }) => {
+    const options = workspace.openChannels.map(({ id }) => option(id, workspace.channelTitle(id)));
+    return { ...part, options, initial_option: part[initial] && { value: part[initial] } };
+  };
 }
 
 function chooser(part, block, scene, placeholder, label = "") {

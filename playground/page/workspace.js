@@ -3,7 +3,7 @@
 
 export class Workspace extends EventTarget {
   #messages = new Map(); // channel id → Map(ts → message)
-  #homes = new Map(); // user id → the view of their home tab, null while nothing was published
+  #homes = new Map(); // user id → {view, heard}: their home tab; the view is null while nothing was published
   #replies = new Map(); // "channel/ts" of a root → {count, upTo}: what the API said, and up to which reply
   #statuses = new Map(); // "channel/thread_ts" → text
   #heard = 0; // counts stream events, to tell which of two versions of a message is newer
@@ -235,11 +235,19 @@ export class Workspace extends EventTarget {
 
   /** Return what was published for my home tab: a view, null for nothing, undefined while nobody has asked. */
   get home() {
-    return this.#homes.get(this.me);
+    return this.#homes.get(this.me)?.view;
   }
 
-  takeHome(user, view) {
-    this.#homes.set(user, view);
+  /** Take over a home tab as the API gave it, asked for at `since`, unless the stream has said more since. */
+  takeHome({ user, view }, { since }) {
+    if ((this.#homes.get(user)?.heard ?? 0) > since) return;
+    this.#homes.set(user, { view, heard: this.#heard });
+    this.#changed();
+  }
+
+  /** Take a home tab from the stream. */
+  hearHome({ user, view }) {
+    this.#homes.set(user, { view, heard: ++this.#heard });
     this.#changed();
   }
 
