@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from playground.json_http import UNAVAILABLE, answering, invalid, refusal, string, taking, whole_number
@@ -57,7 +57,7 @@ _MASS = frozenset({"channel", "here", "everyone"})
 
 def playground_api(
     workspace: Workspace, delivery: Delivery, ledger: Callable[[], Json], ready: Callable[[], str | None]
-) -> list[BaseRoute]:
+) -> list[Route]:
     """Return the routes of the page and its API.
 
     `ledger` returns what `/api/ledger` shows; `ready` what is still being started, None once all is up.
@@ -101,12 +101,14 @@ class _Api:
         self._ready = ready
 
     async def health(self, _request: Request) -> Response:
+        """Say that all is up (`default_channel`), or with 503 what is still `starting`."""
         starting = await run_in_threadpool(self._ready)
         if starting is not None:
             return JSONResponse({"ok": False, "starting": starting}, UNAVAILABLE)
         return JSONResponse({"ok": True, "default_channel": self._default_channel})
 
     async def stream(self, _request: Request) -> Response:
+        """Follow every change as Server-Sent Events; nothing from before is repeated."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
             live_changes(self._workspace), media_type="text/event-stream", headers=headers
@@ -115,6 +117,7 @@ class _Api:
     # What is there to see
 
     def describe(self, _names: Json) -> Json:
+        """Describe the workspace: `users`, `channels`, `commands`, `prompts`, and where to start."""
         slack, directory = self._workspace, self._workspace.directory
         return {
             "team": {"id": directory.team.id, "name": directory.team.name},
@@ -132,6 +135,7 @@ class _Api:
         }
 
     def channel(self, names: Json) -> Json:
+        """Return what a channel shows, oldest first: `messages`, each with `reply_count`."""
         board = self._workspace.board
         with board.lock:
             board.let_time_pass()
@@ -139,6 +143,7 @@ class _Api:
             return {"messages": [view_of(board.store, one) for one in board.store.in_channel(channel.id)]}
 
     def thread(self, names: Json) -> Json:
+        """Return a thread, root first: `messages`, each with its whole visible `text`."""
         board = self._workspace.board
         with board.lock:
             messages = self._workspace.thread(names["channel"], names["ts"])
@@ -147,18 +152,21 @@ class _Api:
             return {"messages": [view_of(board.store, one) for one in messages]}
 
     def home(self, names: Json) -> Json:
+        """Return the `view` of a person's home tab; null while nothing was published."""
         user = self._workspace.directory.user(names["user"])
         return {"user": user.id, "view": self._workspace.homes.get(user.id)}
 
     def ledger(self, _names: Json) -> Json:
+        """Return `budgets`, `reservations` and the latest `usage` records; amounts are decimal strings."""
         return self._ledger()
 
     def deliveries(self, _names: Json) -> Json:
+        """Return the latest requests that Slack sent to Penny, with their content and what came back."""
         latest = self._delivery.log[-DELIVERIES:]
         return {"deliveries": [view_of_delivery(one) | {"content": one.outgoing.content} for one in latest]}
 
     async def file(self, request: Request) -> Response:
-        """Show an upload; nothing in it may run on the page's address."""
+        """Return an upload; nothing in it may run on the page's address."""
         try:
             upload = self._workspace.files.find(request.path_params["id"])
         except Refused as refused:
@@ -175,6 +183,10 @@ class _Api:
     # What people do
 
     def post(self, body: Json) -> Json:
+        """Post `text` as `user` into `channel`, a `thread_ts` or none, with `files` (content as base64).
+
+        A leading slash makes it a command.
+        """
         user = self._person(body)
         channel = self._workspace.directory.channel(string(body, "channel"))
         text, files = string(body, "text", optional="files" in body), _files(body)
@@ -188,7 +200,10 @@ class _Api:
         return {"ok": True, "channel": channel.id, "ts": posted}
 
     def press(self, body: Json) -> Json:
-        """Press in a message, or, where the body names no message, in the person's home tab."""
+        """Press `action_id` with a `value` in a `message_ts` of a `channel`; without those, at `user`'s home.
+
+        `block_id` and `inputs` may say which block, and what inputs hold.
+        """
         user, action_id = self._person(body), string(body, "action_id")
         value = string(body, "value", optional=True)
         how: Json = {
@@ -207,6 +222,7 @@ class _Api:
         return {"ok": True}
 
     def open_home(self, body: Json) -> Json:
+        """Open the app as `user`, at its `tab` home or messages; the app is told."""
         user, tab = self._person(body), string(body, "tab", optional=True) or "home"
         if tab not in {"home", "messages"}:
             raise invalid("tab: must be home or messages")
@@ -216,11 +232,13 @@ class _Api:
         return {"ok": True}
 
     def stop(self, body: Json) -> Json:
+        """Press Slack's own stop on the streaming message `ts`, as `user`."""
         user = self._person(body)
         self._workspace.press_stop(string(body, "ts"), user.id)
         return {"ok": True}
 
     def deliver_again(self, body: Json) -> Json:
+        """Deliver the event of message `ts` (the last one if not given) so many `times` more."""
         times = whole_number(body, "times", 1, TIMES)
         try:
             ts = string(body, "ts") if "ts" in body else self._delivery.last_post()

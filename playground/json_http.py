@@ -6,6 +6,7 @@ Every refusal is `{"ok": false, "error": code, "message": plain words}` with a 4
 from __future__ import annotations
 
 import json
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -54,6 +55,7 @@ REFUSALS: dict[str, tuple[int, str]] = {
 def answering(answer: Callable[[Json], Json]) -> Callable[[Request], Any]:
     """Return the endpoint of what is only read; `answer` is given the names in the path."""
 
+    @wraps(answer, assigned=("__doc__",), updated=())
     async def endpoint(request: Request) -> Response:
         return await _answer(answer, dict(request.path_params))
 
@@ -63,6 +65,7 @@ def answering(answer: Callable[[Json], Json]) -> Callable[[Request], Any]:
 def taking(act: Callable[[Json], Json]) -> Callable[[Request], Any]:
     """Return the endpoint of what is done; `act` is given the body."""
 
+    @wraps(act, assigned=("__doc__",), updated=())
     async def endpoint(request: Request) -> Response:
         try:
             body = _read(await request.body())

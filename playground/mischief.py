@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from playground.faults import Fault
 from playground.json_http import answering, invalid, string, taking, whole_number
@@ -128,7 +128,7 @@ class Mischief:
         self._drain = drain
         self._disarm: Callable[[], None] | None = None
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> list[Route]:
         """Return the API's addresses under `/api/mischief`."""
         return [
             Route("/api/mischief", answering(self.show)),
@@ -178,7 +178,7 @@ class Mischief:
             self._disarm = None
 
     def fail_provider(self, body: Json) -> Json:
-        """Make the next calls of models fail."""
+        """Make the next calls of models (`times`) fail, `how`."""
         if self._openrouter is None:
             raise Refused(
                 "not_scripted", "This playground uses the real OpenRouter, which fails when it likes."
@@ -189,14 +189,14 @@ class Mischief:
         return _told(f"{_next(times, 'call')}: {failing.title}. {failing.tells}")
 
     def fail_table(self, body: Json) -> Json:
-        """Make the next requests to the table fail."""
+        """Make the next transactions (`times`; or another `operation`) fail, `how`."""
         failing, times = _named(TABLE, body), whole_number(body, "times", 1, TIMES)
         if isinstance(failing.how, Fault):
             self._table.inject(string(body, "operation", optional=True) or OPERATION, failing.how, times)
         return _told(f"{_next(times, 'transaction')}: {failing.title}. {failing.tells}")
 
     def drain_budget(self, body: Json) -> Json:
-        """Let somebody else have spent what is left of a channel's budget, but for `leave_usd`."""
+        """Let somebody else have spent what is left of a `channel`'s budget, but for `leave_usd`."""
         channel = self._slack.directory.channel(string(body, "channel"))
         spent = self._drain(channel.id, _amount(string(body, "leave_usd", optional=True) or "0"))
         return _told(
