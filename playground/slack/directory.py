@@ -191,6 +191,10 @@ class Directory:
         dm = _dm(user, self.bot)
         return self.channels.setdefault(dm.id, dm)
 
+    def has_direct_message(self, reference: str) -> bool:
+        """Whether that user may talk to the bot directly: those of its own workspace may."""
+        return self.user(reference).team == self.team.id
+
     def group_message(self, references: list[str]) -> Channel:
         """Return the group of direct messages of those users and the bot, opened if there is none yet."""
         members = {self.user(reference).id for reference in references} | {self.bot.id}

@@ -76,6 +76,7 @@ def set_suggested_prompts(workspace: Workspace, args: Arguments) -> Json:
     if not 1 <= len(prompts) <= PROMPTS or not all(_is_prompt(one) for one in prompts):
         raise Refused("invalid_arguments", f"[ERROR] prompts: 1 to {PROMPTS}, each with title and message")
     workspace.prompts[channel.id] = prompts
+    workspace.board.tell("prompts", {"channel": channel.id, "prompts": prompts})
     return {}
 
 
