@@ -19,6 +19,7 @@ from typing import Any
 from router.adapters.claims import Claim, Claims
 from router.adapters.ledger import Ledger
 from router.adapters.slack_web import SlackWeb
+from router.alerting import Alerting
 from router.calling import Caller, Errand, Listening
 from router.config import Config
 from router.domain import notices
@@ -66,6 +67,7 @@ class Tools:
     slack: SlackWeb
     caller: Caller
     reserving: Reserving
+    alerting: Alerting
     aside: ThreadPoolExecutor
     """For what need not be waited for."""
 
@@ -165,6 +167,7 @@ class Replying:
                 self._tools.ledger.release(self._reservation)
             elif failed.cost_usd is not None:
                 self._tools.ledger.settle(self._reservation, _bill_of_failed(failed))
+                self._look_for_alerts()
 
     def _end(self, tier: Tier, completion: Completion, prompt: Prompt, deadline: float) -> Outcome:
         """Settle, put the last words and the footer under the answer, and only then end the claim.
@@ -181,7 +184,9 @@ class Replying:
         blocks = [footer_block(footer)] if self._tools.config.reply.footer else []
         last_words = "" if self._has_text else notices.empty_words(completion.finish)
         stands = self._reply.close(blocks, closing_until(deadline), last_words)
-        return self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        outcome = self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        self._wait_for_notes()
+        return outcome
 
     def _settle(self, bill: Bill) -> bool:
         """Settle with patience. False: the ledger is out of reach, and the reconciler will complete it."""
@@ -192,8 +197,14 @@ class Replying:
             except TableUnavailable as error:
                 self._noted["settle_failed"] = str(error)
             else:
+                self._look_for_alerts()
                 return True
         return False
+
+    def _look_for_alerts(self) -> None:
+        """Tell, off the path, what the budgets have crossed; it is waited for before the job ends."""
+        look = self._tools.alerting.look
+        self._noting.append(self._tools.aside.submit(look, self._reservation.budgets))
 
     def _end_claim(self, outcome: Outcome) -> Outcome:
         """End the claim; if that fails, whoever takes it over finds the whole answer in the thread."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from router.adapters.alerts import Alerts
 from router.adapters.claims import Claims
 from router.adapters.ledger import Ledger
 from router.adapters.openrouter import OpenRouter
@@ -23,6 +24,7 @@ from router.adapters.sigv4 import credentials_of
 from router.adapters.slack_web import SlackWeb
 from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
+from router.alerting import Alerting
 from router.answer import answer_event, tell_unreadable
 from router.calling import Caller
 from router.config import Config, load_config
@@ -90,14 +92,15 @@ def _with_secrets(settings: Settings, config: Config, secrets: Secrets) -> Work:
 
 
 def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
-    own_ledger = ledger(settings)
+    own_ledger, slack = ledger(settings), _slack_web(settings, secrets)
     return Tools(
         config=config,
         claims=Claims(_dynamo(settings), settings.state_table),
         ledger=own_ledger,
-        slack=_slack_web(settings, secrets),
+        slack=slack,
         caller=Caller(_openrouter(settings, secrets), config.ladder),
         reserving=Reserving(own_ledger, config),
+        alerting=_alerting(settings, slack, config),
         aside=_made.enter_context(ThreadPoolExecutor(max_workers=8, thread_name_prefix="aside")),
     )
 
@@ -177,6 +180,18 @@ def usage(settings: Settings) -> UsageTable:
 
 
 @lru_cache(maxsize=1)
+def alerting(settings: Settings) -> Alerting:
+    """Make what tells of budgets that run out, for the reconciler. Raises what reading the token raises."""
+    settings.require(_TOKEN, *_TABLES)
+    return _alerting(settings, slack_web(settings), load_config(settings.config_file))
+
+
+def _alerting(settings: Settings, slack: SlackWeb, config: Config) -> Alerting:
+    alerts = Alerts(_dynamo(settings), settings.state_table)
+    return Alerting(ledger(settings), alerts, slack, config.budget)
+
+
+@lru_cache(maxsize=1)
 def budgets(settings: Settings) -> Budgets:
     """Make what shows budgets and sets limits. Raises ConfigError for what cannot work."""
     from router.adapters.limits import Limits  # noqa: PLC0415 - a cold worker has no use for it
@@ -252,6 +267,6 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
+    for made in (dispatcher, alerting, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
         made.cache_clear()
     _made.close()

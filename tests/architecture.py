@@ -25,6 +25,7 @@ LAYER_OF = {
     "router.terminal": "output",
     "router.wiring": "wiring",
     "router.receive": "use case",
+    "router.alerting": "use case",
     "router.answer": "use case",
     "router.budgets": "use case",
     "router.calling": "use case",
