@@ -10,6 +10,7 @@
       alerting     who should know hears that a budget runs out
     reconcile    what a dead worker left open is settled
     report       what it all cost
+    verify       whether the books are what the records add up to
     budgets      what may be spent, and who changed it
     digest       what it cost last week, told to each channel
     check        whether all that this needs is there

@@ -35,6 +35,7 @@ LAYER_OF = {
     "router.report": "use case",
     "router.reconcile": "use case",
     "router.digest": "use case",
+    "router.verify": "use case",
     "router.check": "use case",
     "router.stack_check": "use case",
     "router.output": "output",

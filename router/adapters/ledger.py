@@ -145,6 +145,13 @@ class Ledger:
         rows = {_pair(row): row for row in self._dynamo.get_many(self._state, keys, consistent=True)}
         return tuple(_budget(rows[_pair(key)]) for key in keys if _pair(key) in rows)
 
+    def history(self, kind: BudgetKind, budget_id: str, first: str, last: str) -> Iterator[Budget]:
+        """Yield a budget's rows with period keys from `first` to `last`, in their order."""
+        pk = budget_key(kind, budget_id, "")["pk"]
+        values = {":pk": pk, ":first": first, ":last": last}
+        rows = self._dynamo.query(self._state, "pk = :pk AND sk BETWEEN :first AND :last", values)
+        return (_budget(row) for row in rows)
+
     def _rows_of(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> dict[RowKey, Row]:
         """Read what was set for each budget, and its periods of every kind: only the first says which."""
         keys = [key for p in periods for key in (limit_key(p.kind, p.id), *_keys_of_periods(p))]
@@ -438,13 +445,14 @@ def _reservation(row: Row) -> Reservation:
         id=str(row["id"]),
         owner=str(row["owner"]),
         amount_usd=Decimal(row["amount_usd"]),
-        budgets=tuple(_budget_name(str(name)) for name in row["budgets"]),
+        budgets=tuple(read_budget_name(str(name)) for name in row["budgets"]),
         lease_until=float(row["lease_until"]),
         facts=read_facts(row["facts"]),
         generation_id=str(row.get("generation_id", "")),
     )
 
 
-def _budget_name(name: str) -> BudgetRow:
+def read_budget_name(name: str) -> BudgetRow:
+    """Read what `budget_names` wrote."""
     period_key, kind, budget_id = name.split("#", 2)
     return BudgetKind(kind), budget_id, period_key
