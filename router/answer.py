@@ -277,7 +277,9 @@ class Answer:
             self._message, periods, budgets, prompt_of, claim.owner, self._tools.lease_s, asked.terms
         )
         if isinstance(funds, Exhausted):
-            return self._refuse(claim, Outcome.OVER_BUDGET, self._exhausted_words(funds))
+            refused = self._refuse(claim, Outcome.OVER_BUDGET, self._exhausted_words(funds))
+            self._tools.alerting.look((funds.budget.row,), used_up=funds.budget.row)
+            return refused
         if isinstance(funds, Busy):
             return self._refuse(claim, Outcome.BUSY, notices.BUSY)
         self._noted |= {"tier_wanted": funds.reservation.facts.tier_wanted, "tier": funds.offer.tier.name}

@@ -224,6 +224,8 @@ OPTIONAL = {
     "budget.channel_usd": lambda c: c.budget.channel_usd == 5,
     "budget.direct_message_usd": lambda c: c.budget.direct_message_usd == 1,
     "access.admins": lambda c: c.access.admins == (),
+    "budget.notify": lambda c: c.budget.notify == (),
+    "budget.alerts": lambda c: c.budget.alerts == (50, 80, 100),
     "budget.period": lambda c: c.budget.period is PeriodKind.MONTH,
     "budget.time_zone": lambda c: c.budget.zone == ZoneInfo("UTC"),
     "routing.policy": lambda c: c.policy is not None,
