@@ -97,7 +97,7 @@ def _everything(port: int) -> Iterator[str]:
         names = create_stack(aws.url)
         _say("starting Slack and a scripted OpenRouter" if _is_scripted() else "starting Slack")
         slack_server = parts.enter_context(serve(slack_app(slack)))
-        slack.response_urls.base = slack_server.url
+        slack.response_urls.base = slack.file_base = slack_server.url
         environment = {name.upper(): value for name, value in asdict(names).items()} | {
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_REGION": aws.region,

@@ -51,7 +51,7 @@ class User:
         """Whether an app posts as this user."""
         return bool(self.bot_id)
 
-    def wire(self, home: Team) -> Json:
+    def wire(self) -> Json:
         """Return the `user` object of `users.info`."""
         return {
             "id": self.id,

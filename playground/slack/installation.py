@@ -70,6 +70,10 @@ class Installation:
         self.calls: list[Call] = []
         self.homes: dict[str, Json] = {}
         self.prompts: dict[str, list[Json]] = {}
+        self.file_base = "https://files.slack.com"
+        """Where files are served."""
+        self.files: dict[str, tuple[bytes, str]] = {}
+        """What is in each file, and its content type, by workspace and id as in its address."""
         self.sessions: dict[tuple[str, str], str] = {}
         """What `agents.sessions.setStatus` and streams said last, by channel and thread."""
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from playground.serving import cut_connection
@@ -84,11 +84,25 @@ def web_api_routes(workspace: Workspace) -> list[Route]:
             return PlainTextResponse(refused.code, NOT_FOUND if gone else BAD_REQUEST)
         return PlainTextResponse("ok")
 
+    async def download(request: Request) -> Response:
+        return _file(workspace, request.path_params["id"], _token(request, {}))
+
     return [
+        Route("/files-pri/{id}/{name:path}", download, methods=["GET"]),
         Route("/commands/{key}", answer_interaction, methods=["POST"]),
         Route("/actions/{key}", answer_interaction, methods=["POST"]),
         Route("/api/{method}", call, methods=["GET", "POST"]),
     ]
+
+
+def _file(workspace: Workspace, name: str, token: str) -> Response:
+    """Serve a file; who shows no valid token gets the sign-in page, as Slack has it."""
+    if token != workspace.bot_token or workspace.is_token_revoked:
+        return HTMLResponse("<!DOCTYPE html><title>Sign in</title>")
+    content, mimetype = workspace.files.get(name, (b"", ""))
+    if not content:
+        return PlainTextResponse("not found", NOT_FOUND)
+    return Response(content, media_type=mimetype)
 
 
 def answer_call(workspace: Workspace, method: str, token: str, args: Json) -> Answer:

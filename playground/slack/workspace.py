@@ -8,6 +8,7 @@ All of it may be used from several threads at once.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from playground.slack import events, interactions
 from playground.slack.installation import BOT_TOKEN, SIGNING_SECRET, Installation
@@ -46,14 +47,15 @@ class Workspace(Installation):
         user: str,
         text: str,
         thread_ts: str | None = None,
-        files: Sequence[Mapping[str, str]] = (),
+        files: Sequence[Mapping[str, Any]] = (),
         *,
         broadcast: bool = False,
         client_msg_id: str = "",
     ) -> str:
         """Post `text` (in Slack's form, mentions as `<@U…>`) and return its ts.
 
-        `files` are names and mimetypes; `broadcast` shows a reply in the channel as well. Raises Refused.
+        `files` are names and mimetypes, and may have a `content` in bytes; `broadcast` shows a reply in the
+        channel as well. Raises Refused.
         """
         with self.board.lock:
             place, author = self.directory.channel(channel), self.directory.user(user)
@@ -237,9 +239,15 @@ class Workspace(Installation):
         if author.id not in channel.members:
             raise Refused("not_in_channel")
 
-    def _file(self, file: Mapping[str, str], author: User) -> Json:
+    def _file(self, file: Mapping[str, Any], author: User) -> Json:
+        """Return the file object; with `content` (bytes) it can be downloaded, an image as its renditions."""
         name, mimetype = file["name"], file.get("mimetype", "")
         number = f"F{self.board.number()}"
+        content = file.get("content", b"")
+        self.files[f"{self.team_id}-{number}"] = (content, mimetype)
+        address = f"{self.file_base}/files-pri/{self.team_id}-{number}/{quote(name, safe='')}"
+        sizes = ("thumb_360", "thumb_480", "thumb_720", "thumb_960", "thumb_1024")
+        renditions = dict.fromkeys(sizes, address) if mimetype.startswith("image/") and content else {}
         return {
             "id": number,
             "name": name,
@@ -248,7 +256,9 @@ class Workspace(Installation):
             "filetype": name.rpartition(".")[2].lower(),
             "mode": "hosted",
             "user": author.id,
-            "url_private": f"https://files.slack.com/files-pri/{self.team_id}-{number}/{name}",
+            "size": len(content),
+            "url_private": address,
+            **renditions,
         }
 
     def _press(self, action_id: str, value: str, response_url: str = "") -> interactions.Press:

@@ -40,7 +40,7 @@ def auth_test(workspace: Workspace, _args: Arguments) -> Json:
 
 def users_info(workspace: Workspace, args: Arguments) -> Json:
     """Return what is known of a user."""
-    return {"user": named_user(workspace, args.required("user")).wire(workspace.directory.team)}
+    return {"user": named_user(workspace, args.required("user")).wire()}
 
 
 def add_reaction(workspace: Workspace, args: Arguments) -> Json:
