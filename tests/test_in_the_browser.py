@@ -217,7 +217,7 @@ def test_what_is_pressed_is_told_and_answered(playground: Playground, page: Page
     page.get_by_role("dialog").get_by_role("button", name="No").click()
     page.get_by_label("Tier").select_option("premium")
     page.get_by_label("Who", exact=True).select_option(label="Grace Hopper")
-    page.get_by_label("More actions").select_option("why")
+    page.get_by_role("main").get_by_label("More actions").select_option("why")
     page.get_by_role("button", name="Bad").click()
     expect(page.get_by_role("button", name="Bad")).to_have_attribute("aria-pressed", "true")
     assert soon(lambda: playground.delivered("rate"))[0]["actions"][0]["value"] == "bad"
