@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from playground.aws import start_local_aws
+from playground.books import Books, LiveBooks
 from playground.clock import SystemClock
 from playground.faults import FaultProxy
 from playground.openrouter import ScriptedOpenRouter
@@ -125,13 +126,11 @@ def _everything(port: int, folder: Path) -> Iterator[str]:
         send = parts.enter_context(endpoint_at(f"{receiver.url}/slack/events"))
         delivery = parts.enter_context(Delivery(slack, send, clock, at_once=32))
         parts.enter_context(_reconciling())
-        from playground.books import Books, LiveBooks  # noqa: PLC0415 - it reads the environment's credentials
-        from playground.drain import drain_through  # noqa: PLC0415 - as above
-        from playground.mischief import Mischief  # noqa: PLC0415 - read while the workers are starting
+        from playground.drain import drain_through  # noqa: PLC0415 - read while the workers are starting
+        from playground.mischief import Mischief  # noqa: PLC0415 - as above
 
         books = Books(aws.url, aws.region, names)
-        live = parts.enter_context(LiveBooks(books.show, lambda shown: slack.board.tell("ledger", shown)))
-        table.heard = live.note
+        table.heard = parts.enter_context(_told_live(books, slack)).note
         drain = drain_through(books, settings_from())
         mischief = Mischief(slack, workers, openrouter, table, drain)
         page = Starlette(
@@ -139,6 +138,12 @@ def _everything(port: int, folder: Path) -> Iterator[str]:
         )
         served = parts.enter_context(serve(page, port))
         yield f"http://localhost:{served.port}"
+
+
+def _told_live(books: Books, slack: Workspace) -> LiveBooks:
+    """Tell whoever watches the page of the books as they change."""
+    board = slack.board
+    return LiveBooks(books.show, lambda shown: board.tell("ledger", shown), lambda: board.is_watched)
 
 
 def _check_is_free(port: int) -> None:

@@ -344,6 +344,17 @@ def test_people_see_their_channels(page: Page) -> None:
     expect(channels).to_have_text(["with-partner"])
 
 
+def test_keys_lead_to_channels(page: Page) -> None:
+    """A few letters and Enter jump to one, Alt and an arrow go to its neighbour."""
+    go(page, GENERAL)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("rand")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="random", level=1)).to_be_visible()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.get_by_role("heading", name="with-partner", level=1)).to_be_visible()
+
+
 def test_suggested_prompts_ask(playground: Playground, page: Page) -> None:
     """What the app suggests stands in its conversation; a press asks it."""
     prompts = [{"title": "Budget?", "message": "How much is left of my budget?"}]

@@ -435,7 +435,7 @@ class App {
     document.addEventListener("keydown", (event) => {
       if (event.isComposing || event.defaultPrevented) return;
       if (event.ctrlKey || event.metaKey) this.#onCommandKey(event);
-      else if (!this.switcher.dialog.open) this.#onKey(event);
+      else if (!document.querySelector("dialog[open]")) this.#onKey(event);
     });
   }
 

@@ -105,6 +105,12 @@ class Board:
         with self.lock, contextlib.suppress(ValueError):
             self._watchers.remove(callback)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anyone is told of changes."""
+        with self.lock:
+            return bool(self._watchers)
+
     def send(self, outgoing: Outgoing) -> None:
         """Hand a request to whoever delivers to the app."""
         with self.lock:
