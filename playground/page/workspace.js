@@ -18,7 +18,17 @@ export class Workspace extends EventTarget {
   }
 
   /** Take over the workspace's description; who I am stays. */
-  describe({ team, users, channels, bot_user, default_channel, commands, has_home_tab, prompts, first_prompts }) {
+  describe({
+    team,
+    users,
+    channels,
+    bot_user,
+    default_channel,
+    commands,
+    has_home_tab,
+    prompts,
+    first_prompts,
+  }) {
     this.team = typeof team === "object" && team ? team : {};
     this.users = new Map(list(users).map((user) => [String(user.id), user]));
     this.channels = new Map(list(channels).map((channel) => [String(channel.id), channel]));
