@@ -69,6 +69,7 @@ class App {
         message: (data) => this.#onMessage(data),
         status: (data) => this.#onStatus(data),
         ephemeral: (data) => this.workspace.hearEphemeral(data),
+        session: (data) => this.workspace.setSession(data),
         home: (data) => this.workspace.hearHome(data),
         prompts: (data) => this.workspace.takePrompts(data),
         ledger: (data) => this.side.hearLedger(data),

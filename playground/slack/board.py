@@ -44,7 +44,7 @@ FIRST_NUMBER = 0xA1_0000_0000
 class Change:
     """Something that a watcher should show.
 
-    `kind` is message, status, ephemeral, home, prompts, delivery or ledger.
+    `kind` is message, status, session, ephemeral, home, prompts, delivery or ledger.
     """
 
     kind: str
