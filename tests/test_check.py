@@ -127,13 +127,10 @@ def world(
             with monkeypatch.context() as patch:
                 for name, value in (environment | changes).items():
                     patch.setenv(name, value) if value is not None else patch.delenv(name, raising=False)
-                boto3.DEFAULT_SESSION = None  # it keeps the credentials of whoever made it
                 code = main(["check", *arguments])
             return Done(code, *capsys.readouterr())
 
-        before = boto3.DEFAULT_SESSION
         yield World(slack, openrouter, stack, aws, environment, run)
-        boto3.DEFAULT_SESSION = before
         wiring.close()
 
 
