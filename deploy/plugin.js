@@ -7,7 +7,7 @@
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { leaveOutKeptTables } = require('./kept_tables');
-const { checkAccount, checkRegion, checkStage } = require('./preflight');
+const { checkAccount, checkRegion, checkRights, checkStage, missingSecrets } = require('./preflight');
 
 const WITHOUT_AWS = new Set(['package', 'print']);
 
@@ -42,7 +42,15 @@ class PennyPlugin {
     if (command === 'deploy function') this.fail('The functions are one package: npx serverless deploy does them all.');
     if (WITHOUT_AWS.has(command)) return;
     checkRegion(this.options.region || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION, this.fail);
-    if (command === 'deploy') await checkAccount(this.provider, this.fail);
+    if (command !== 'deploy') return;
+    await checkAccount(this.provider, this.fail);
+    const config = await this.provider.getAwsSdkV3Config();
+    await checkRights(this.provider.naming.getStackName(), config, this.fail);
+    const missing = await missingSecrets(this.serverless.service.custom.secretsPrefix, config);
+    if (missing.length) {
+      const stage = this.provider.getStage();
+      this.log.warning(`Penny cannot answer yet, SSM lacks ${missing.join(', ')}: make secrets STAGE=${stage}`);
+    }
   }
 
   python(module, ...words) {
