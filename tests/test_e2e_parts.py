@@ -116,7 +116,7 @@ def test_what_is_not_granted_cannot_be_taken_away() -> None:
 
 
 def test_both_too_much_and_too_little_are_told() -> None:
-    """What no one uses and what is used without a grant are named; what Lambda itself needs is no one's use."""
+    """What no one uses and what is used without a grant are named; Lambda itself needs some too."""
     by_lambda = needed_by_lambda("f", LOG, QUEUE)
     used = Permission("f", "x:Read", TABLE)
     spare = Permission("f", "x:Write", TABLE)
