@@ -23,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Penny is no installed package
 
-from docs import running_cost
+from docs import playground_api, running_cost
 from router import settings
 from router.adapters.usage import Rollup
 from router.domain.notices import footer_text
@@ -123,6 +123,8 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "footer": lambda: fenced(footer()),
     "help": lambda: fenced(help_text()),
     "running-cost": running_cost.example,
+    "playground-api": playground_api.addresses,
+    "playground-failures": playground_api.failures,
 }
 
 

@@ -9,6 +9,7 @@
       calling      retries and fallbacks, within what is reserved
     reconcile    what a dead worker left open is settled
     report       what it all cost
+    budgets      what may be spent, and who changed it
     digest       what it cost last week, told to each channel
     check        whether all that this needs is there
 

@@ -6,14 +6,18 @@ Leaves arguments, streams and exit codes to `__main__`.
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
+from decimal import Decimal
 from pathlib import Path
 
 from router import wiring
+from router.budgets import BudgetName
 from router.check import Finding, run_checks
 from router.config import load_config
+from router.domain.budget import BudgetKind, PeriodKind
 from router.domain.usage import month_and_day
 from router.errors import PennyError, SettingsError
 from router.output import one_line, to_csv, to_json, to_text
@@ -22,12 +26,18 @@ from router.remedies import BY_ID
 from router.report import make_report
 from router.settings import Settings
 from router.sheets import (
+    budgets_data,
+    budgets_table,
+    change_fields,
+    change_line,
+    changed_notes,
     check_data,
     reconciled_closing,
     reconciled_data,
     reconciled_table,
     report_data,
     report_table,
+    whose,
 )
 from router.slack.channels import find_channel, is_channel_id
 
@@ -99,6 +109,54 @@ def _done(reconciling: Iterator[Reconciled]) -> tuple[list[Reconciled], PennyErr
     if unsettled:
         return told, CannotDo(f"a table did not take {unsettled} of {len(told)}; reconcile again in a minute")
     return told, None
+
+
+def budget_lines(settings: Settings, name: BudgetName, form: str) -> Iterator[str]:
+    """Tell how one budget stands, and who changed its limit."""
+    budgets, found = wiring.budgets(settings), _budget_name(settings, name)
+    standing, changes = budgets.show(found), budgets.changes(found)
+    standings = [standing] if standing else []
+    if form == "table":
+        notes = () if standing else (f"No limit applies to {whose(*found)}.",)
+        yield to_text(budgets_table(standings, "Budget", (*notes, *map(change_line, changes))))
+    else:
+        yield WRITTEN[form](budgets_data(standings, changes=[change_fields(c) for c in changes]))
+
+
+def budget_list_lines(settings: Settings, form: str) -> Iterator[str]:
+    """Tell how all budgets stand that were used this month, or whose limit was set."""
+    standings = wiring.budgets(settings).show_all()
+    if form == "table":
+        notes = () if standings else ("None yet: nothing was spent this month, and no limit was set.",)
+        yield to_text(budgets_table(standings, "Budgets in their present period", notes))
+    else:
+        yield WRITTEN[form](budgets_data(standings))
+
+
+def budget_change_lines(
+    settings: Settings, name: BudgetName, wanted: tuple[Decimal, PeriodKind | None] | None, form: str
+) -> Iterator[str]:
+    """Set a budget's limit, or take back what was set (`wanted` is None), and tell how it stands then."""
+    budgets, found = wiring.budgets(settings), _budget_name(settings, name)
+    changed = budgets.set_limit(found, *wanted, _who()) if wanted else budgets.unset_limit(found, _who())
+    standings = [changed.standing] if changed.standing else []
+    if form == "table":
+        yield to_text(budgets_table(standings, "Budget", changed_notes(changed)))
+    else:
+        yield WRITTEN[form](budgets_data(standings))
+
+
+def _budget_name(settings: Settings, name: BudgetName) -> BudgetName:
+    kind, budget_id = name
+    return (kind, _channel_id(settings, budget_id) if kind is BudgetKind.CHANNEL else budget_id)
+
+
+def _who() -> str:
+    """Name who sits at the command line, as far as the system knows."""
+    try:
+        return f"command line ({getpass.getuser()[:40]})"
+    except (OSError, KeyError):  # a container without a name for its user
+        return "command line"
 
 
 MANIFEST = Path(__file__).resolve().parent.parent / "manifest.json"

@@ -9,7 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from router.adapters.limits import Change
+from router.budgets import Changed, Standing
 from router.check import Finding
+from router.domain.budget import BudgetKind, Limit
+from router.domain.money import show_usd
 from router.output import Data, Row, Table
 from router.reconcile import Ending, Reconciled
 from router.report import Line, Report
@@ -102,6 +106,94 @@ def reconciled_closing(told: Sequence[Reconciled], *, dry_run: bool) -> str:
         return "Nothing to reconcile: no open reservation is past its lease."
     counts = ", ".join(f"{count} {_words(ending)}" for ending, count in _counts(told).items())
     return f"Nothing was changed. It would be: {counts}." if dry_run else f"Done: {counts}."
+
+
+def budgets_table(standings: Sequence[Standing], title: str, notes: tuple[str, ...] = ()) -> Table:
+    """Lay budgets out for people."""
+    return Table(
+        title=title,
+        columns=("budget", "limit", "per", "spent", "reserved", "left", "renews", "limit set by"),
+        rows=tuple(_standing_row(one) for one in standings),
+        notes=notes,
+    )
+
+
+def _standing_row(one: Standing) -> Row:
+    budget, by = one.budget, one.set_limit.set_by if one.set_limit else "the file"
+    return (
+        whose(budget.kind, budget.id),
+        budget.limit_usd,
+        one.period.kind.value,
+        budget.spent_usd,
+        budget.reserved_usd,
+        budget.remaining_usd,
+        f"{one.period.renews:%Y-%m-%d}",
+        by,
+    )
+
+
+def whose(kind: BudgetKind, budget_id: str) -> str:
+    """Name a budget."""
+    return "workspace" if kind is BudgetKind.WORKSPACE else f"{kind} {budget_id}"
+
+
+def budgets_data(standings: Sequence[Standing], **about: object) -> Data:
+    """Lay budgets out for programs."""
+    return Data(
+        columns=(
+            *("kind", "id", "period", "per", "limit_usd", "spent_usd", "reserved_usd", "remaining_usd"),
+            *("renews", "set_by", "set_at"),
+        ),
+        rows=tuple(_standing_fields(one) for one in standings),
+        about=about,
+    )
+
+
+def _standing_fields(one: Standing) -> Row:
+    budget, known = one.budget, one.set_limit
+    return (
+        *(budget.kind.value, budget.id, budget.period_key, one.period.kind.value),
+        *(budget.limit_usd, budget.spent_usd, budget.reserved_usd, budget.remaining_usd),
+        one.period.renews.isoformat(),
+        *((known.set_by, _moment(known.set_at)) if known else (None, None)),
+    )
+
+
+def change_fields(change: Change) -> dict[str, object]:
+    """Lay a change of a limit out for programs."""
+    sides = {"before": change.before, "after": change.after}
+    return {"set_by": change.set_by, "set_at": _moment(change.set_at)} | {
+        name: f"{limit.amount_usd:f} per {limit.per}" if limit else None for name, limit in sides.items()
+    }
+
+
+def change_line(change: Change) -> str:
+    """Tell people of a change of a limit."""
+    return (
+        f"{_moment(change.set_at)}: {limit_words(change.before, THE_FILES)} -> "
+        f"{limit_words(change.after, THE_FILES)}, by {change.set_by}"
+    )
+
+
+THE_FILES = "the file's limit"
+
+
+def limit_words(limit: Limit | None, without: str = "no limit") -> str:
+    """Write a limit for people."""
+    return f"{show_usd(limit.amount_usd)} per {limit.per}" if limit else without
+
+
+def changed_notes(changed: Changed) -> tuple[str, ...]:
+    """Say what became of a limit, and what follows where less is left than nothing."""
+    done = f"{limit_words(changed.before)} -> {limit_words(changed.after)}"
+    standing = changed.standing
+    if standing is None or standing.budget.remaining_usd > 0:
+        return (f"Changed: {done}.",)
+    return (f"Changed: {done}. Nothing is left until {standing.period.renews:%Y-%m-%d}.",)
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def check_data(findings: Sequence[Finding]) -> Data:

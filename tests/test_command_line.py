@@ -147,6 +147,8 @@ def rows_of(out: str) -> list[dict[str, str]]:
     ("arguments", "taught"),
     [
         (["--help"], ["report", "reconcile", "check", "exit codes"]),
+        (["budget", "--help"], ["show", "list", "set", "unset", "examples:", "STATE_TABLE"]),
+        (["budget", "set", "--help"], ["examples:", "per month", "--workspace"]),
         (["check", "--help"], ["examples:", "--url", "costs nothing", "docs/operating.md"]),
         (["report", "--help"], ["examples:", "--channel general", "--format csv", "USAGE_TABLE"]),
         (["reconcile", "--help"], ["examples:", "--dry-run", "estimated", "OPENROUTER_API_KEY"]),
@@ -163,7 +165,18 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ([], "report, reconcile or check"),
+        ([], "report, budget, reconcile or check"),
+        (["budget"], "show, list, set or unset"),
+        (["budget", "show"], "--workspace"),
+        (["budget", "set", "--workspace"], "LIMIT"),
+        (["budget", "set", "-5", "--workspace"], "0.50"),
+        (["budget", "set", "NaN", "--workspace"], "0.50"),
+        (["budget", "set", "1e9", "--workspace"], "0.50"),
+        (["budget", "set", "9999999", "--workspace"], "0.50"),
+        (["budget", "set", "25", "per", "year", "--workspace"], "per week"),
+        (["budget", "set", "25", "--user", "ada"], "U024BE7LH"),
+        (["budget", "set", "25", "--user", "U024BE7LH", "--workspace"], "not allowed"),
+        (["budget", "list", "--workspace"], "--help"),
         (["repot"], "report"),
         (["report", "--month", "2026-13"], "2026-11"),
         (["report", "--month", ""], "2026-11"),
@@ -427,6 +440,65 @@ def test_all_that_reconcile_lacks_is_told_at_once(penny: Penny) -> None:
 
     assert done.code == 1
     assert all(name in done.complaint for name in ("STATE_TABLE", "USAGE_TABLE", "OPENROUTER_API_KEY"))
+
+
+# --- budget -------------------------------------------------------------------------------------------------
+
+
+def test_a_limit_is_set_shown_and_taken_back(penny: Penny, tables: Tables) -> None:
+    """Each command tells how the budget stands then; the next message finds it so."""
+    changed = penny("budget", "set", "25", "per", "day", "--channel", CHANNEL)
+    shown = penny("budget", "show", "--channel", CHANNEL)
+    back = penny("budget", "unset", "--channel", CHANNEL)
+
+    assert {changed.code, shown.code, back.code} == {0}
+    assert {changed.err, shown.err, back.err} == {""}
+    row = changed.out.splitlines()[4]
+    assert row.split()[:7] == ["channel", CHANNEL, "$25.00", "day", "$0.00", "$0.00", "$25.00"]
+    assert "command line" in row
+    assert changed.out.splitlines()[-1] == "Changed: $5.00 per month -> $25.00 per day."
+    assert "the file's limit -> $25.00 per day, by command line" in shown.out.splitlines()[-1]
+    assert back.out.splitlines()[-1] == "Changed: $25.00 per day -> $5.00 per month."
+    assert tables.row("limits")["revision"] == 2
+
+
+def test_a_limit_below_what_is_spent_is_told(penny: Penny) -> None:
+    """Who lowers a limit that far reads until when nothing is left."""
+    done = penny("budget", "set", "0", "--workspace")
+
+    assert done.code == 0
+    assert "no limit -> $0 per month. Nothing is left until 20" in done.out.splitlines()[-1]
+
+
+def test_budgets_for_programs(penny: Penny) -> None:
+    """JSON and CSV have every digit; JSON has the changes too."""
+    penny("budget", "set", "0.000001", "--user", "U024BE7LH")
+
+    as_json = json.loads(penny("budget", "show", "--user", "U024BE7LH", "--format", "json").out)
+    as_csv = rows_of(penny("budget", "list", "--format", "csv").out)
+
+    (row,) = as_json["rows"]
+    assert (row["kind"], row["id"], row["limit_usd"]) == ("user", "U024BE7LH", "0.000001")
+    assert as_csv == [row]
+    (change,) = as_json["changes"]
+    assert (change["before"], change["after"]) == (None, "0.000001 per month")
+
+
+def test_no_budget_is_no_error(penny: Penny) -> None:
+    """A user without a limit, and a month in which nothing was spent, are told in a sentence."""
+    show, listed = penny("budget", "show", "--user", "U024BE7LH"), penny("budget", "list")
+
+    assert {show.code, listed.code} == {0}
+    assert "No limit applies to user U024BE7LH." in show.out
+    assert "None yet" in listed.out
+
+
+def test_a_table_that_is_away_changes_nothing(penny: Penny) -> None:
+    """Setting a limit that cannot be written fails with its reason."""
+    done = penny("budget", "set", "5", "--workspace", STATE_TABLE="none")
+
+    assert done.code == 1
+    assert "STATE_TABLE" in done.complaint
 
 
 # --- reconcile ----------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ def story(world: World) -> Iterator[Step]:
     yield Step("one command deploys it all", partial(keeping.is_deployed, world))
     with world.outside.delivering_to(world.stage.endpoint):
         yield Step("a message is answered", partial(conversation.is_answered, world))
+        yield Step("a press under it is heard", partial(conversation.is_explained, world))
         yield Step("it is in the report", partial(conversation.is_reported, world))
         yield Step("secrets change without a deployment", partial(keys.are_changed, world))
         yield Step(

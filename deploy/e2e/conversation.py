@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from deploy.e2e.outside import ANSWER, footer_of
-from deploy.e2e.steps import expect
+from deploy.e2e.outside import ANSWER, ANSWERED_WITHIN_S, footer_of
+from deploy.e2e.steps import expect, wait_until
 from deploy.e2e.world import World
 from playground.slack.request import Outgoing, Purpose, SlackRequest, sign
 
@@ -34,6 +34,14 @@ def is_answered(world: World) -> str:
     expect(found == records + 1, f"{records + 1} usage records", found)
     check_books(world)
     return footer_of(answer)
+
+
+def is_explained(world: World) -> str:
+    """Press under the last answer to be told why its model was chosen."""
+    thread = next(reversed(world.outside.asked))
+    world.outside.slack.board.send(world.outside.ask_why(world.outside.answer(thread)))
+    (told,) = wait_until(world.outside.whispers, "an explanation", ANSWERED_WITHIN_S)
+    return told.strip().splitlines()[0]
 
 
 def is_answered_once(world: World) -> str:

@@ -19,10 +19,10 @@ from playground.serving import serve
 from playground.slack.delivery import Delivery
 from playground.slack.endpoint import Reply, Send, endpoint_at
 from playground.slack.message import Message
-from playground.slack.request import SlackRequest
+from playground.slack.request import Outgoing, SlackRequest
 from playground.slack.web_api import slack_app
 from playground.slack.workspace import Workspace
-from router.slack.blocks import FOOTER_BLOCK
+from router.slack.blocks import FOOTER_BLOCK, MORE
 
 CHANNEL = "C0GENERAL1"
 ANSWER = "Forty-two."
@@ -88,6 +88,16 @@ class Outside:
         ts = self.slack.post_as_user(CHANNEL, "ada", f"<@{self.slack.bot_user}> {text}", thread, [])
         self.asked[thread or ts] += 1
         return ts
+
+    def ask_why(self, reply: Message) -> Outgoing:
+        """Make what Slack sends when someone asks by the menu under a reply why its model was chosen."""
+        elements = [one for block in reply.blocks for one in block.get("elements", ())]
+        (menu,) = [one for one in elements if one.get("action_id") == MORE]
+        return self.slack.block_action(CHANNEL, reply.ts, MORE, menu["options"][0]["value"])
+
+    def whispers(self) -> list[str]:
+        """Return what was shown to one person alone."""
+        return [str(shown["text"]) for shown in self.slack.ephemerals]
 
     def replies(self, thread: str, after: str = "") -> list[Message]:
         """Return what Penny said in a thread."""

@@ -125,6 +125,7 @@ class Uses:
             Use("a request is queued by a receive that starts", "receive", self._queue_cold),
             Use("a message is answered and accounted for", "answer", self._answer),
             Use("a message is answered by a worker that starts", "answer", self._answer_cold),
+            Use("a press under an answer is heard", "answer", self._explain),
             Use("a job that cannot be done is parked", "answer", self._park),
             Use("a job that must wait comes back soon", "answer", self._delay),
             Use("what a dead worker left open is settled", "reconcile", self._settle),
@@ -151,15 +152,23 @@ class Uses:
         records = len(usage_records(self.world))
         expect(records == before + 1, f"{before + 1} usage records", records)
 
-    def _post_answer(self) -> None:
+    def _post_answer(self) -> str:
         ts, outgoing = self._message()
         done = self._work(_job(outgoing))
         expect(not done.returned["batchItemFailures"], "a job that is done", done)
         expect(len(self.world.outside.answers(ts)) == 1, "one answer", self.world.outside.replies(ts))
+        return ts
 
     def _answer_cold(self) -> None:
         self.world.stage.start_afresh("answer")
         self._answer()
+
+    def _explain(self) -> None:
+        ts = self._post_answer()
+        before = len(self.world.outside.whispers())
+        self._work(_job(self.world.outside.ask_why(self.world.outside.answer(ts))))
+        told = self.world.outside.whispers()[before:]
+        expect(len(told) == 1, "one explanation", told)
 
     def _park(self) -> None:
         before = self.world.stage.messages("dead-letters")
