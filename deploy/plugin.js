@@ -1,12 +1,13 @@
 'use strict';
 
 // Penny's own steps in the framework's commands, so that plain `npx serverless deploy` does all that is needed:
-// stop early on what cannot work, make the package, check the template, and leave alone the tables of an earlier
-// stack.
+// stop early on what cannot work, make the package, check the template, leave alone the tables of an earlier stack,
+// and tell what to go on with.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { leaveOutKeptTables } = require('./kept_tables');
+const { tellOutputs } = require('./outputs');
 const { checkAccount, checkRegion, checkRights, checkStage, missingSecrets } = require('./preflight');
 
 const WITHOUT_AWS = new Set(['package', 'print']);
@@ -25,11 +26,16 @@ class PennyPlugin {
       'before:package:createDeploymentArtifacts': () => this.python('deploy.package'),
       'after:package:finalize': () => this.python('deploy.check_template', this.template),
       'before:aws:deploy:deploy:createStack': () => this.leaveOutKeptTables(),
+      'after:deploy:deploy': () => this.tellOutputs(),
     };
   }
 
   get provider() {
     return this.serverless.getProvider('aws');
+  }
+
+  get stack() {
+    return this.provider.naming.getStackName();
   }
 
   get template() {
@@ -45,7 +51,7 @@ class PennyPlugin {
     if (command !== 'deploy') return;
     await checkAccount(this.provider, this.fail);
     const config = await this.provider.getAwsSdkV3Config();
-    await checkRights(this.provider.naming.getStackName(), config, this.fail);
+    await checkRights(this.stack, config, this.fail);
     const missing = await missingSecrets(this.serverless.service.custom.secretsPrefix, config);
     if (missing.length) {
       const stage = this.provider.getStage();
@@ -64,11 +70,14 @@ class PennyPlugin {
 
   async leaveOutKeptTables() {
     const template = this.serverless.service.provider.compiledCloudFormationTemplate;
-    const stack = this.provider.naming.getStackName();
     const config = await this.provider.getAwsSdkV3Config();
-    for (const table of await leaveOutKeptTables(template, stack, config, this.fail)) {
+    for (const table of await leaveOutKeptTables(template, this.stack, config, this.fail)) {
       this.log.notice(`Table ${table} is there already and not this stack's: it is used as it is.`);
     }
+  }
+
+  async tellOutputs() {
+    await tellOutputs(this.stack, await this.provider.getAwsSdkV3Config(), (line) => this.log.notice(line));
   }
 
   fail = (message) => {

@@ -29,6 +29,9 @@ from deploy.e2e.world import World, open_world
 LAST_LINES = 5
 """Of each function's log."""
 
+LAMBDAS_OWN = ("START ", "END ", "REPORT ")
+"""How the lines begin that are not the function's."""
+
 
 def story(world: World) -> Iterator[Step]:
     """Yield the steps in order; each is asked for when the one before has passed."""
@@ -80,7 +83,8 @@ def main() -> int:
 def _tell_what_was_logged(world: World) -> None:
     """Print what the functions said last: a failure that is seen in Slack has its reason there."""
     for function in world.stage.functions:
-        for line in [*world.stage.logged(function)][-LAST_LINES:]:
+        said = [line for line in world.stage.logged(function) if not line.startswith(LAMBDAS_OWN)]
+        for line in said[-LAST_LINES:]:
             print(f"    {function}: {line.strip()[:SHOWN_CHARACTERS]}")
 
 

@@ -12,7 +12,9 @@ TABLES = ("state", "usage")
 
 def is_deployed(world: World) -> str:
     """Deploy as an operator does."""
-    world.stage.serverless("deploy")
+    said = world.stage.serverless("deploy")
+    told = [f"{output}: " in said for output in ("RequestUrl", "AlarmTopic")]
+    expect(all(told), "the endpoint's address and the alarms' topic told", said)
     return f"{len(world.stage.resources())} resources, functions {', '.join(world.stage.functions)}"
 
 

@@ -61,10 +61,12 @@ class Project:
         return self.run(sys.executable, "-m", *words, environment=environment, stdin=stdin)
 
     def serverless(self, *words: str, environment: Mapping[str, str] | None = None) -> str:
-        """Run the framework in the copy and return what it printed; raises StepFailed when it fails."""
+        """Run the framework in the copy and return all that it said; raises StepFailed when it fails."""
         settings = {"NODE_OPTIONS": "--no-warnings", "SLS_AWS_MONITORING_FREQUENCY": "200"}  # milliseconds
         program = str(self.folder / "node_modules" / ".bin" / "serverless")
-        return self.run(program, *words, environment=settings | dict(environment or {}))
+        return self.run(
+            program, *words, environment=settings | dict(environment or {}), errors=subprocess.STDOUT
+        )
 
     def refused(self, *words: str, environment: Mapping[str, str]) -> str:
         """Run the framework in vain and return what it said; raises StepFailed when it succeeds."""
@@ -82,8 +84,17 @@ class Project:
             raise StepFailed(f"{before!r} in {file}", "no such line")
         path.write_text(text.replace(before, after), encoding="utf-8")
 
-    def run(self, *command: str, environment: Mapping[str, str] | None = None, stdin: str = "") -> str:
-        """Run a program in the copy and return what it printed; raises StepFailed when it fails."""
+    def run(
+        self,
+        *command: str,
+        environment: Mapping[str, str] | None = None,
+        stdin: str = "",
+        errors: int = subprocess.PIPE,
+    ) -> str:
+        """Run a program in the copy and return what it printed; raises StepFailed when it fails.
+
+        `errors` says where its standard error goes: aside, unless it is wanted among what was printed.
+        """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         own = {name: value for name, value in (environment or {}).items() if value}
         try:
@@ -92,7 +103,8 @@ class Project:
                 cwd=self.folder,
                 env=inherited | own,
                 input=stdin,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=errors,
                 text=True,
                 check=False,
                 timeout=PATIENCE_S,
@@ -100,5 +112,5 @@ class Project:
         except subprocess.TimeoutExpired as late:
             raise StepFailed(f"{' '.join(command)} to end within {PATIENCE_S} s", late.output) from late
         if done.returncode:
-            raise StepFailed(f"{' '.join(command)} to succeed", done.stdout + done.stderr)
+            raise StepFailed(f"{' '.join(command)} to succeed", done.stdout + (done.stderr or ""))
         return done.stdout
