@@ -22,7 +22,7 @@ CORRECTIONS = Path(__file__).with_name("in_local_aws.py")
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 """ministack takes them for those of the account's root, whom no policy binds."""
 
-PATIENCE = Config(retries={"total_max_attempts": 1}, read_timeout=60)
+PATIENCE = Config(retries={"total_max_attempts": 1}, read_timeout=300)
 """An invocation is answered when it has ended; one that is tried again would run twice."""
 
 

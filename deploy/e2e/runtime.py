@@ -28,8 +28,8 @@ from deploy.package import BUILD
 REQUEST_ID = "3f2c9a52-0000-4000-8000-000000000000"
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:cold-start"
 
-WITHIN_S = 30.0
-"""For one cold start; a tenth of a second is usual."""
+WITHIN_S = 120.0
+"""For one cold start; half a second is usual."""
 
 TIME_TO_ANSWER_MS = 20_000
 """What the function is told that it has."""

@@ -17,7 +17,7 @@ from deploy.e2e.steps import StepFailed, wait_until
 NAME = "e2e"
 STACK = f"penny-{NAME}"
 
-QUIET_WITHIN_S = 30.0
+QUIET_WITHIN_S = 120.0
 """For a queue to be worked off."""
 
 
@@ -136,7 +136,7 @@ class Stage:
             found = client.get_function_configuration(FunctionName=name)
             return bool(found["LastUpdateStatus"] == "Successful" and found["State"] == "Active")
 
-        wait_until(is_updated, f"{name} ready again", within_s=10)
+        wait_until(is_updated, f"{name} ready again", within_s=60)
 
     def pause_mapping(self) -> None:
         """Leave jobs in the queue from now on."""
