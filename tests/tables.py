@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore import handlers
+from botocore.session import get_session
 from moto import mock_aws
 
 from playground.aws import REGION
@@ -138,23 +139,19 @@ def fresh_tables(url: str, dynamo: Dynamo | None = None) -> Tables:
 def checked_clients(url: str) -> tuple[Dynamo, Any]:
     """Make what talks to the DynamoDB at `url`, once: each client takes a while to make."""
     with checked_session():
-        return Dynamo(url, REGION), boto3.client("dynamodb", endpoint_url=url or None)
+        return Dynamo(url, REGION), get_session().create_client("dynamodb", REGION, endpoint_url=url or None)
 
 
 @contextlib.contextmanager
 def checked_session(**hooks: Callable[..., Any]) -> Iterator[None]:
     """Let clients that are made in this block check every request, and call `hooks` (`before_call=`)."""
-    before = boto3.DEFAULT_SESSION
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    boto3.setup_default_session(region_name=REGION, **keys)
-    try:
-        events = boto3.DEFAULT_SESSION.events
-        events.register("before-call.dynamodb", check_call)
-        for event, hook in hooks.items():
-            events.register(f"{event.replace('_', '-')}.dynamodb", hook)
+    ours = {"before-call": check_call} | {event.replace("_", "-"): hook for event, hook in hooks.items()}
+    all_hooks = [*handlers.BUILTIN_HANDLERS, *((f"{event}.dynamodb", hook) for event, hook in ours.items())]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setattr(handlers, "BUILTIN_HANDLERS", all_hooks)
         yield
-    finally:
-        boto3.DEFAULT_SESSION = before
 
 
 def plain(item: Row) -> Row:
