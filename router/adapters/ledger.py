@@ -1,6 +1,6 @@
 """The ledger: money is set aside before a call and settled after it, on every budget that applies.
 
-    (nothing) ─1─▶ open ─3─▶ settled       1 reserve: on every budget or on none; 2 again: the same reservation
+    (nothing) ─1─▶ open ─3─▶ settled       1 reserve: on every budget or on none; 2 again: the same one
                    │ ▲ └─4─▶ released      3 settle: the bill replaces the estimate, the rest returns
                    └─┘                     4 release: nothing was billed, all returns
                     2,5                    5 note the generation; the lease runs out: still open, until
