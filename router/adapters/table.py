@@ -122,13 +122,21 @@ def check_version(row: Row) -> None:
 
 
 class Dynamo:
-    """The tables of one AWS account. Thread-safe; made once per container."""
+    """The tables of one AWS account. Thread-safe; made once per container.
+
+    `client` replaces the SDK's.
+    """
 
     def __init__(
-        self, endpoint_url: str = "", region: str = "", *, sleep: Callable[[float], None] = time.sleep
+        self,
+        endpoint_url: str = "",
+        region: str = "",
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        client: Any = None,
     ) -> None:
         self._sleep = sleep
-        self._client = get_session().create_client(
+        self._client = client or get_session().create_client(
             "dynamodb", endpoint_url=endpoint_url or None, region_name=region or None, config=_CONFIG
         )
 
