@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader
 from botocore.session import get_session
 
 from router.adapters.attributes import read, written
@@ -121,6 +122,13 @@ def check_version(row: Row) -> None:
         )
 
 
+class _DynamoDbAlone(Loader):  # type: ignore[misc] # botocore has no types
+    """Knows one service: to look for it in the folders of four hundred is a quarter of making a client."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as it is called
+        return ["dynamodb"]
+
+
 class Dynamo:
     """The tables of one AWS account. Thread-safe; made once per container."""
 
@@ -128,7 +136,9 @@ class Dynamo:
         self, endpoint_url: str = "", region: str = "", *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._sleep = sleep
-        self._client = get_session().create_client(
+        session = get_session()
+        session.register_component("data_loader", _DynamoDbAlone())
+        self._client = session.create_client(
             "dynamodb", endpoint_url=endpoint_url or None, region_name=region or None, config=_CONFIG
         )
 
