@@ -26,9 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Penny is no i
 from docs import playground_api, running_cost
 from router import settings
 from router.adapters.usage import Rollup
+from router.config import load_config
 from router.domain.notices import footer_text
 from router.output import to_csv, to_text
-from router.report import Report, sum_up
+from router.report import Report, Savings, savings_of, sum_up
 from router.sheets import report_data, report_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +63,12 @@ def _model(name: str, answers: int, cost: str, prompt: int, completion: int, est
         completion_tokens=completion,
         estimated_usd=Decimal(estimated),
     )
+
+
+def savings() -> Savings:
+    """Compare that month with the best tier as it is shipped."""
+    best = load_config(str(ROOT / "config.toml")).ladder.tiers[0]
+    return savings_of(report().total, best)
 
 
 def footer() -> str:
@@ -116,7 +123,7 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 EXAMPLES: dict[str, Callable[[], str]] = {
-    "report-table": lambda: fenced(to_text(report_table(report(), "general"))),
+    "report-table": lambda: fenced(to_text(report_table(report(), "general", savings()))),
     "report-csv": lambda: fenced(to_csv(report_data(report())), "csv"),
     "settings": settings_table,
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),

@@ -13,12 +13,14 @@ from typing import NoReturn
 from router.adapters.aws_http import endpoint_at
 from router.budgets import WORKSPACE, BudgetName, WrongLimit, read_words
 from router.command import (
+    Wanted,
     budget_change_lines,
     budget_lines,
     budget_list_lines,
     check_lines,
     reconcile_lines,
     report_lines,
+    verify_lines,
 )
 from router.config import is_user_id
 from router.domain.budget import BudgetKind
@@ -53,14 +55,19 @@ examples:
       who spent what in #general this month
   python -m router report --channel C024BE91L --month 2026-11 --by day
       a channel by its id, day by day
+  python -m router report --user U024BE7LH --month 2026-11
+      one person's month, by channel
   python -m router report --month 2026-11 --by model --format csv > november.csv
       for a spreadsheet
+  python -m router report --verify --month 2026-11
+      recompute every sum and every budget from the usage records; exit code 1 if one is wrong
 
 environment:
   USAGE_TABLE      the table of usage records and rollups
+  STATE_TABLE      only to verify
   AWS_REGION       and credentials, as for other AWS tools
   SLACK_BOT_TOKEN  only for a channel that is given by its name
-  CONFIG_FILE      only for the time zone of the present month (default: config.toml)
+  CONFIG_FILE      the time zone, and the best tier to compare with (default: config.toml)
 """
 
 RECONCILE = """\
@@ -184,12 +191,16 @@ def _add_report_arguments(parser: _Parser) -> None:
         type=_channel,
         help="a channel's id, or its name with or without # (default: the workspace)",
     )
+    parser.add_argument("--user", metavar="USER", type=_user, help="a user's id: their messages alone")
     parser.add_argument("--month", metavar="YYYY-MM", type=_month, help="default: the present month")
     parser.add_argument(
         "--by",
         metavar="WAY",
         choices=WORKSPACE_WAYS,
         help="channel, model, user or day (default: model for a channel, channel for the workspace)",
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="recompute the month's books, for the whole workspace"
     )
     _add_format(parser)
     parser.set_defaults(lines=_report, error=parser.error)
@@ -275,11 +286,21 @@ def _url(text: str) -> str:
 
 
 def _report(arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.verify:
+        return _verify(arguments)
+    if arguments.user and (arguments.channel or arguments.by not in (None, "channel")):
+        arguments.error("--user reports all channels of a person, by channel: leave out --channel and --by")
     by = arguments.by or (CHANNEL_WAYS if arguments.channel else WORKSPACE_WAYS)[0]
     if arguments.channel and by not in CHANNEL_WAYS:
         arguments.error(f"--by {by} sums up the workspace; with --channel write {', '.join(CHANNEL_WAYS)}")
-    channel, month = arguments.channel or "", arguments.month or ""
-    return report_lines(settings_from(), note, channel, month, by, arguments.format)
+    wanted = Wanted(arguments.channel or "", arguments.user or "", arguments.month or "", by)
+    return report_lines(settings_from(), note, wanted, arguments.format)
+
+
+def _verify(arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.channel or arguments.user or arguments.by:
+        arguments.error("--verify looks at the whole workspace: leave out --channel, --user and --by")
+    return verify_lines(settings_from(), note, arguments.month or "", arguments.format)
 
 
 def _budget_show(arguments: argparse.Namespace) -> Iterator[str]:

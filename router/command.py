@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -19,11 +20,11 @@ from router.check import Finding, run_checks
 from router.config import load_config
 from router.domain.budget import BudgetKind, PeriodKind
 from router.domain.usage import month_and_day
-from router.errors import PennyError, SettingsError
+from router.errors import ConfigError, PennyError, SettingsError
 from router.output import one_line, to_csv, to_json, to_text
 from router.reconcile import Ending, Reconciled, reconcile
 from router.remedies import BY_ID
-from router.report import make_report
+from router.report import Report, Savings, make_report, savings_of, user_report
 from router.settings import Settings
 from router.sheets import (
     budgets_data,
@@ -37,9 +38,13 @@ from router.sheets import (
     reconciled_table,
     report_data,
     report_table,
+    verified_closing,
+    verified_data,
+    verified_table,
     whose,
 )
 from router.slack.channels import find_channel, is_channel_id
+from router.verify import Verifying
 
 Note = Callable[[str], None]
 
@@ -50,25 +55,80 @@ class CannotDo(PennyError):  # noqa: N818 - reads as what it says
     """The command cannot be done. The text says why, and what can be done instead."""
 
 
-def report_lines(
-    settings: Settings, note: Note, channel: str, month: str, by: str, form: str
-) -> Iterator[str]:
-    """Report a month of `channel` (id or name; empty: the workspace); an empty `month` is the present one."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a report is asked of; `channel` is an id or a name, an empty `month` the present one."""
+
+    channel: str = ""
+    user: str = ""
+    month: str = ""
+    by: str = ""
+
+
+def report_lines(settings: Settings, note: Note, wanted: Wanted, form: str) -> Iterator[str]:
+    """Report a month of a channel, of a user, or of the workspace."""
     usage = wiring.usage(settings)
-    month = month or present_month(settings, note, time.time())
-    channel_id = _channel_id(settings, channel) if channel else ""
-    report = make_report(usage, channel_id, month, by)
-    yield to_text(report_table(report, channel)) if form == "table" else WRITTEN[form](report_data(report))
+    month = wanted.month or present_month(settings, note, time.time())
+    if wanted.user:
+        report = user_report(usage, wanted.user, month)
+    else:
+        channel = _channel_id(settings, wanted.channel) if wanted.channel else ""
+        report = make_report(usage, channel, month, wanted.by)
+    savings = _savings(settings, report)
+    if form == "table":
+        yield to_text(report_table(report, wanted.channel, savings))
+    else:
+        yield WRITTEN[form](report_data(report, savings))
+
+
+def _savings(settings: Settings, report: Report) -> Savings | None:
+    """Compare with the best tier of the config file; a report needs none."""
+    try:
+        ladder = load_config(settings.config_file).ladder
+    except ConfigError:
+        return None
+    return savings_of(report.total, ladder.tiers[0])
 
 
 def present_month(settings: Settings, note: Note, now: float) -> str:
     """Return the month of `now` (epoch seconds) as usage records count it: in the configured time zone."""
-    zone: tzinfo = UTC
+    return month_and_day(
+        now, _zone(settings, note, "taking the month of UTC; set CONFIG_FILE or give --month")
+    )[0]
+
+
+def _zone(settings: Settings, note: Note, instead: str) -> tzinfo:
     if Path(settings.config_file).exists():
-        zone = load_config(settings.config_file).budget.zone
+        return load_config(settings.config_file).budget.zone
+    note(f"there is no {settings.config_file}: {instead}")
+    return UTC
+
+
+VERIFY_AGAIN_AFTER_S = 2.0
+"""What was being settled during the first look has long been by then, and indexes have caught up."""
+
+
+def verify_lines(
+    settings: Settings, note: Note, month: str, form: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[str]:
+    """Recompute a month's books from its records; raises CannotDo at the end if something does not agree."""
+    settings.require("state_table", "usage_table")
+    zone = _zone(settings, note, "taking the days of UTC; set CONFIG_FILE")
+    month = month or month_and_day(time.time(), zone)[0]
+    verifying = Verifying(wiring.usage(settings), wiring.ledger(settings), month, zone)
+    verified = verifying.verify()
+    if verified.differences:  # only what stays wrong is wrong
+        sleep(VERIFY_AGAIN_AFTER_S)
+        again = verifying.verify()
+        lasting = tuple(d for d in again.differences if d in verified.differences)
+        verified = replace(again, differences=lasting)
+    if form == "table":
+        yield to_text(verified_table(verified))
     else:
-        note(f"there is no {settings.config_file}: taking the month of UTC; set CONFIG_FILE or give --month")
-    return month_and_day(now, zone)[0]
+        yield WRITTEN[form](verified_data(verified))
+        note(verified_closing(verified))
+    if verified.differences:
+        raise CannotDo(f"the books of {month} are not what the usage records add up to; docs/operating.md")
 
 
 def _channel_id(settings: Settings, channel: str) -> str:

@@ -21,6 +21,7 @@ from router.adapters.ledger import Ledger
 from router.adapters.ratings import Ratings
 from router.adapters.slack_web import SlackWeb
 from router.adapters.usage import UsageTable
+from router.alerting import Alerting
 from router.calling import Caller, Errand, Listening
 from router.channel_settings import ChannelSettingsBook
 from router.config import Config
@@ -82,6 +83,7 @@ class Tools:
     people: People
     ratings: Ratings
     usage: UsageTable
+    alerting: Alerting
     aside: ThreadPoolExecutor
     """For what need not be waited for."""
 
@@ -192,6 +194,7 @@ class Replying:
                 self._tools.ledger.release(self._reservation)
             elif failed.cost_usd is not None:
                 self._tools.ledger.settle(self._reservation, _bill_of_failed(failed))
+                self._look_for_alerts()
 
     def _end(
         self, tier: Tier, completion: Completion, prompt_of: Callable[[Tier], Prompt], deadline: float
@@ -209,7 +212,9 @@ class Replying:
         blocks = self._blocks(tier, completion, bill if is_settled else None, prompt_of)
         last_words = "" if self._has_text else notices.empty_words(completion.finish)
         stands = self._reply.close(blocks, closing_until(deadline), last_words)
-        return self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        outcome = self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        self._wait_for_notes()
+        return outcome
 
     def _settle(self, bill: Bill) -> bool:
         """Settle with patience. False: the ledger is out of reach, and the reconciler will complete it."""
@@ -220,8 +225,14 @@ class Replying:
             except TableUnavailable as error:
                 self._noted["settle_failed"] = str(error)
             else:
+                self._look_for_alerts()
                 return True
         return False
+
+    def _look_for_alerts(self) -> None:
+        """Tell, off the path, what the budgets have crossed; it is waited for before the job ends."""
+        look = self._tools.alerting.look
+        self._noting.append(self._tools.aside.submit(look, self._reservation.budgets))
 
     def _end_claim(self, outcome: Outcome) -> Outcome:
         """End the claim; if that fails, whoever takes it over finds the whole answer in the thread."""

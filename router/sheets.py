@@ -8,21 +8,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from router.adapters.limits import Change
 from router.budgets import Changed, Standing
 from router.check import Finding
 from router.domain.budget import BudgetKind, Limit
 from router.domain.money import show_usd
-from router.output import Data, Row, Table
+from router.output import Data, Row, Table, Value
 from router.reconcile import Ending, Reconciled
-from router.report import Line, Report
+from router.report import Line, Report, Savings
+from router.verify import Verified
 
 
-def report_table(report: Report, called: str = "") -> Table:
+def report_table(report: Report, called: str = "", savings: Savings | None = None) -> Table:
     """Lay a report out for people; `called` is the name by which its channel was asked for."""
+    where = f"by {report.user}" if report.user else f"in {_where(report.channel, called)}"
     return Table(
-        title=f"Spent in {_where(report.channel, called)} in {report.month}, by {report.by}",
+        title=f"Spent {where} in {report.month}, by {report.by}",
         columns=(
             *(report.by, "answers", "cost", "share", "per answer"),
             *(("estimated",) if report.total.estimated_usd else ()),
@@ -30,7 +33,7 @@ def report_table(report: Report, called: str = "") -> Table:
         ),
         rows=tuple(_report_row(line, report.total) for line in report.lines),
         total=_report_row(report.total, report.total),
-        notes=_report_notes(report),
+        notes=(*_report_notes(report), *_savings_notes(report, savings)),
     )
 
 
@@ -56,18 +59,81 @@ def _report_notes(report: Report) -> tuple[str, ...]:
     return ()
 
 
-def report_data(report: Report) -> Data:
+def _savings_notes(report: Report, savings: Savings | None) -> tuple[str, ...]:
+    if savings is None or not report.lines or savings.saved_usd <= 0:
+        return ()
+    share = f"{100 * savings.saved_usd / savings.cost_usd:.0f}%"
+    instead = f"Always {savings.tier}, at its price caps, would have been {show_usd(savings.cost_usd)}"
+    return (f"{instead}: {show_usd(savings.saved_usd)} ({share}) saved.",)
+
+
+def report_data(report: Report, savings: Savings | None = None) -> Data:
     """Lay a report out for programs."""
+    about: dict[str, object] = {
+        "channel": report.channel or None,
+        "user": report.user or None,
+        "month": report.month,
+        "by": report.by,
+    }
+    if savings:
+        about["best_tier"] = {
+            "tier": savings.tier,
+            "cost_usd": f"{savings.cost_usd:f}",
+            "saved_usd": f"{savings.saved_usd:f}",
+        }
     return Data(
         columns=(report.by, "answers", "cost_usd", "estimated_usd", "prompt_tokens", "completion_tokens"),
         rows=tuple((line.name, *_sums(line)) for line in report.lines),
         total=_sums(report.total),
-        about={"channel": report.channel or None, "month": report.month, "by": report.by},
+        about=about,
     )
 
 
 def _sums(line: Line) -> Row:
     return (line.answers, line.cost_usd, line.estimated_usd, line.prompt_tokens, line.completion_tokens)
+
+
+def verified_table(verified: Verified) -> Table:
+    """Lay out for people where the books are wrong, to the last digit."""
+    wrong = " that are not what the usage records add up to" if verified.differences else ""
+    return Table(
+        title=f"Books of {verified.month}{wrong}",
+        columns=("row", "attribute", "in the books", "recomputed"),
+        rows=tuple(tuple(_digits(v) for v in row) for row in _difference_rows(verified)),
+        notes=(verified_closing(verified),),
+    )
+
+
+def verified_data(verified: Verified) -> Data:
+    """Lay out for programs where the books are wrong."""
+    return Data(
+        columns=("row", "attribute", "in_the_books", "recomputed"),
+        rows=_difference_rows(verified),
+        about={
+            "month": verified.month,
+            "records": verified.records,
+            "rollups": verified.rollups,
+            "budgets": verified.budgets,
+        },
+    )
+
+
+def verified_closing(verified: Verified) -> str:
+    """Say in one line what was looked at and whether it agrees."""
+    seen = f"{verified.records:,} records, {verified.rollups:,} rollups, {verified.budgets:,} budgets"
+    if verified.differences:
+        return f"{seen}: {len(verified.differences):,} differences."
+    return f"{seen}: all agree to the last digit."
+
+
+def _difference_rows(verified: Verified) -> tuple[Row, ...]:
+    return tuple((d.row, d.attribute, d.books, d.recomputed) for d in verified.differences)
+
+
+def _digits(value: Value) -> str:
+    if value is None:
+        return "(none)"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def reconciled_table(told: Sequence[Reconciled], *, dry_run: bool) -> Table:

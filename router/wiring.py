@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from router.adapters.alerts import Alerts
 from router.adapters.channel_settings import SettingsRows
 from router.adapters.claims import Claims
 from router.adapters.ledger import Ledger
@@ -25,6 +26,7 @@ from router.adapters.sigv4 import Credentials, credentials_of
 from router.adapters.slack_web import SlackWeb
 from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
+from router.alerting import Alerting
 from router.answer import answer_event, tell_unreadable
 from router.calling import Caller
 from router.channel_settings import ChannelSettingsBook
@@ -105,10 +107,11 @@ def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
         slack=slack,
         caller=Caller(_openrouter(settings, secrets), config.ladder),
         reserving=Reserving(own_ledger, config),
-        settings=ChannelSettingsBook(SettingsRows(_dynamo(settings), settings.state_table), config),
+        settings=channel_settings(settings),
         people=People(slack),
         ratings=Ratings(_dynamo(settings), settings.usage_table),
         usage=usage(settings),
+        alerting=_alerting(settings, slack, config),
         aside=_made.enter_context(ThreadPoolExecutor(max_workers=8, thread_name_prefix="aside")),
     )
 
@@ -140,6 +143,14 @@ def _work(token: str, tools: Tools) -> Work:
             write_line("dispatch", "no_listener", job=delivered.id)
 
     return work
+
+
+@lru_cache(maxsize=1)
+def channel_settings(settings: Settings) -> ChannelSettingsBook:
+    """Make the settings of channels alone."""
+    settings.require("state_table")
+    rows = SettingsRows(_dynamo(settings), settings.state_table)
+    return ChannelSettingsBook(rows, load_config(settings.config_file))
 
 
 @lru_cache(maxsize=1)
@@ -196,6 +207,18 @@ def usage(settings: Settings) -> UsageTable:
     """Make the reader of the usage table."""
     settings.require("usage_table")
     return UsageTable(_dynamo(settings), settings.usage_table)
+
+
+@lru_cache(maxsize=1)
+def alerting(settings: Settings) -> Alerting:
+    """Make what tells of budgets that run out, for the reconciler. Raises what reading the token raises."""
+    settings.require(_TOKEN, *_TABLES)
+    return _alerting(settings, slack_web(settings), load_config(settings.config_file))
+
+
+def _alerting(settings: Settings, slack: SlackWeb, config: Config) -> Alerting:
+    alerts = Alerts(_dynamo(settings), settings.state_table)
+    return Alerting(ledger(settings), alerts, slack, config.budget, config.access.admins)
 
 
 @lru_cache(maxsize=1)
@@ -278,6 +301,7 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
-        made.cache_clear()
+    made = (dispatcher, alerting, budgets, channel_settings, digesting, ledger, openrouter, slack_web, usage)
+    for one in (*made, _dynamo):
+        one.cache_clear()
     _made.close()

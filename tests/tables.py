@@ -75,7 +75,7 @@ class Tables:
 
     def write(self, row: Row, **attributes: Any) -> None:
         """Write a row as it stands, whatever it was; `attributes` replace those of `row`."""
-        table = self.usage if row["pk"].startswith(("records#", "rollup#")) else self.state
+        table = self.usage if row["pk"].startswith(("records#", "rollup#", "ratings#")) else self.state
         self.client.put_item(
             TableName=table, Item={name: _SERIALIZE(value) for name, value in (row | attributes).items()}
         )

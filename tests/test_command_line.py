@@ -35,7 +35,7 @@ from router.command import present_month
 from router.errors import ConfigError
 from router.settings import Settings
 from tests.channel_list import TOKEN, channel_list
-from tests.money import CHANNEL, budget_of, reservation_of
+from tests.money import CHANNEL, bill_of, budget_of, reservation_of
 from tests.tables import Tables, fresh_tables
 from tests.usage_rows import spend
 
@@ -188,6 +188,11 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
         (["report", "--format", "xml"], "'csv'"),
         (["report", "--mon", "2026-11"], "--help"),
         (["report", "general"], "--help"),
+        (["report", "--user", "ada"], "U024BE7LH"),
+        (["report", "--user", "U024BE7LH", "--by", "model"], "--by"),
+        (["report", "--user", "U024BE7LH", "--channel", "general"], "--channel"),
+        (["report", "--verify", "--by", "model"], "--by"),
+        (["report", "--verify", "--user", "U024BE7LH"], "--user"),
         (["report", "--month"], "--help"),
         (["reconcile", "--dry"], "--help"),
     ],
@@ -264,6 +269,69 @@ def test_the_workspace_is_reported_by_channel(penny: Penny, tables: Tables) -> N
     done = penny("report", "--month", MONTH, "--format", "csv")
 
     assert [row["channel"] for row in rows_of(done.out)] == [CHANNEL, "C0RANDOM01"]
+
+
+def test_a_persons_month(penny: Penny, tables: Tables) -> None:
+    """What one person used, by channel, and nothing of anyone else's."""
+    spend(tables, "0.11", user="U0GRACE001", channel="C0RANDOM01")
+    spend(tables, "0.22", user="U0GRACE001")
+    spend(tables, "0.40", user="U0ADA00001")
+
+    done = penny("report", "--user", "U0GRACE001", "--month", MONTH)
+    content = json.loads(penny("report", "--user", "U0GRACE001", "--month", MONTH, "--format", "json").out)
+
+    assert done.out.splitlines()[0] == "Spent by U0GRACE001 in 2026-11, by channel"
+    assert [(row["channel"], row["cost_usd"]) for row in content["rows"]] == [
+        (CHANNEL, "0.22"),
+        ("C0RANDOM01", "0.11"),
+    ]
+    assert (content["user"], content["total"]["cost_usd"]) == ("U0GRACE001", "0.33")
+
+
+def test_what_the_cheaper_tiers_saved(penny: Penny, tables: Tables) -> None:
+    """The same tokens at the price caps of the best tier, and how much less was spent."""
+    spend(tables, "0.25", prompt_tokens=100_000, completion_tokens=60_000)
+
+    table = penny("report", "--month", MONTH).out
+    content = json.loads(penny("report", "--month", MONTH, "--format", "json").out)
+
+    assert "Always premium, at its price caps, would have been $1.00: $0.75 (75%) saved." in table
+    assert content["best_tier"] == {"tier": "premium", "cost_usd": "1.0", "saved_usd": "0.75"}
+
+
+def test_nothing_is_compared_without_a_config_file(penny: Penny, tables: Tables) -> None:
+    """A report needs no file, and where nothing was saved it does not say so."""
+    spend(tables, "0.25", prompt_tokens=100_000, completion_tokens=60_000)
+
+    without = penny("report", "--month", MONTH, CONFIG_FILE="/nonexistent/config.toml")
+    spend(tables, "9")
+
+    assert without.code == 0
+    assert "Always" not in without.out
+    assert "Always" not in penny("report", "--month", MONTH).out
+
+
+def test_books_are_verified(penny: Penny, tables: Tables) -> None:
+    """Books that agree are said to, for people and for programs; exit code 0."""
+    ledger = tables.ledger()
+    ledger.budgets((budget_of("1.00"),))
+    reservation = reservation_of("0.10")
+    ledger.reserve(reservation)
+    ledger.settle(reservation, bill_of("0.04"))
+
+    people, programs = (
+        penny("report", "--verify", "--month", MONTH, "--format", f) for f in ("table", "json")
+    )
+
+    assert (people.code, programs.code) == (0, 0)
+    assert people.out.splitlines()[-1] == "1 records, 4 rollups, 1 budgets: all agree to the last digit."
+    assert json.loads(programs.out) == {
+        "month": MONTH,
+        "records": 1,
+        "rollups": 4,
+        "budgets": 1,
+        "rows": [],
+    }
 
 
 @pytest.mark.parametrize("where", [(), ("--channel", CHANNEL)])

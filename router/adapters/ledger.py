@@ -35,6 +35,7 @@ from router.adapters.table import (
     check_version,
 )
 from router.adapters.usage import facts_row, read_facts, usage_writes
+from router.domain.alert import still_crossed
 from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.money import LEDGER_STEP_USD, to_ledger_usd
 from router.domain.usage import Bill, Facts, UsageRecord
@@ -56,6 +57,10 @@ CAN_PAY = "remaining_usd >= :estimate"
 RESERVATION_IS_OPEN = "#state = :open"
 
 
+BudgetRow = tuple[BudgetKind, str, str]
+"""Kind, id and period key: they name the row of a budget."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """Money set aside for one call until `lease_until` (epoch seconds), with all its record will need."""
@@ -63,7 +68,7 @@ class Reservation:
     id: str
     owner: str
     amount_usd: Decimal
-    budgets: tuple[tuple[BudgetKind, str, str], ...]
+    budgets: tuple[BudgetRow, ...]
     """Kind, id and period key of every budget it is reserved on."""
     lease_until: float
     facts: Facts
@@ -134,12 +139,25 @@ class Ledger:
             for period, ruling, row in _ruled(periods, self._rows_of(periods))
         )
 
+    def rows(self, names: tuple[BudgetRow, ...]) -> tuple[Budget, ...]:
+        """Return the rows of these names as they stand now, whatever limits say by now; one round trip."""
+        keys = [budget_key(*name) for name in names]
+        rows = {_pair(row): row for row in self._dynamo.get_many(self._state, keys, consistent=True)}
+        return tuple(_budget(rows[_pair(key)]) for key in keys if _pair(key) in rows)
+
+    def history(self, kind: BudgetKind, budget_id: str, first: str, last: str) -> Iterator[Budget]:
+        """Yield a budget's rows with period keys from `first` to `last`, in their order."""
+        pk = budget_key(kind, budget_id, "")["pk"]
+        values = {":pk": pk, ":first": first, ":last": last}
+        rows = self._dynamo.query(self._state, "pk = :pk AND sk BETWEEN :first AND :last", values)
+        return (_budget(row) for row in rows)
+
     def _rows_of(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> dict[RowKey, Row]:
         """Read what was set for each budget, and its periods of every kind: only the first says which."""
         keys = [key for p in periods for key in (limit_key(p.kind, p.id), *_keys_of_periods(p))]
         batches = [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
         return {
-            (row["pk"], row["sk"]): row
+            _pair(row): row
             for batch in batches
             for row in self._dynamo.get_many(self._state, batch, consistent=consistent)
         }
@@ -172,11 +190,12 @@ class Ledger:
         update = Update(
             self._state,
             budget_key(budget.kind, budget.id, budget.period_key),
-            "SET limit_usd = :new, limit_revision = :revision ADD remaining_usd :more",
+            "SET limit_usd = :new, limit_revision = :revision, alerted = :alerted ADD remaining_usd :more",
             {
                 ":new": limit_usd,
                 ":more": limit_usd - budget.limit_usd,
                 ":old": budget.limit_usd,
+                ":alerted": still_crossed(budget, limit_usd),
                 ":revision": ruling.revision,
                 ":v": ROW_VERSION,
             },
@@ -207,7 +226,7 @@ class Ledger:
             raise
         return Reserved()
 
-    def _set_aside(self, reservation: Reservation, budget: tuple[BudgetKind, str, str]) -> Update:
+    def _set_aside(self, reservation: Reservation, budget: BudgetRow) -> Update:
         amount = reservation.amount_usd
         return Update(
             self._state,
@@ -303,7 +322,7 @@ class Ledger:
             f"{RESERVATION_IS_OPEN} AND {IS_KNOWN}",
         )
 
-    def _post(self, reservation: Reservation, budget: tuple[BudgetKind, str, str], bill: Bill) -> Update:
+    def _post(self, reservation: Reservation, budget: BudgetRow, bill: Bill) -> Update:
         return Update(
             self._state,
             budget_key(*budget),
@@ -317,7 +336,7 @@ class Ledger:
             condition=IS_KNOWN,
         )
 
-    def _return(self, reservation: Reservation, budget: tuple[BudgetKind, str, str]) -> Update:
+    def _return(self, reservation: Reservation, budget: BudgetRow) -> Update:
         return Update(
             self._state,
             budget_key(*budget),
@@ -363,7 +382,7 @@ def _ruled(
             yield period, ruling, rows.get(_pair(key))
 
 
-def _pair(key: Key) -> RowKey:
+def _pair(key: Row) -> RowKey:
     return key["pk"], key["sk"]
 
 
@@ -405,6 +424,7 @@ def _budget(row: Row) -> Budget:
         spent_usd=Decimal(row["spent_usd"]),
         reserved_usd=Decimal(row["reserved_usd"]),
         remaining_usd=Decimal(row["remaining_usd"]),
+        alerted=int(row.get("alerted", 0)),
     )
 
 
@@ -433,13 +453,14 @@ def _reservation(row: Row) -> Reservation:
         id=str(row["id"]),
         owner=str(row["owner"]),
         amount_usd=Decimal(row["amount_usd"]),
-        budgets=tuple(_budget_name(str(name)) for name in row["budgets"]),
+        budgets=tuple(read_budget_name(str(name)) for name in row["budgets"]),
         lease_until=float(row["lease_until"]),
         facts=read_facts(row["facts"]),
         generation_id=str(row.get("generation_id", "")),
     )
 
 
-def _budget_name(name: str) -> tuple[BudgetKind, str, str]:
+def read_budget_name(name: str) -> BudgetRow:
+    """Read what `budget_names` wrote."""
     period_key, kind, budget_id = name.split("#", 2)
     return BudgetKind(kind), budget_id, period_key

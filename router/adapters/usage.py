@@ -22,6 +22,9 @@ from typing import Any
 from router.adapters.table import IS_KNOWN, ROW_VERSION, Dynamo, Put, Row, Update, Write, check_version
 from router.domain.usage import Bill, Facts, UsageRecord
 
+LATEST = 9_999_999_999.0
+"""The last epoch second of ten digits: as text, moments are in order up to there, in the year 2286."""
+
 MONTH_INDEX = "by_month"
 
 _IS_NEW_OR_KNOWN = f"attribute_not_exists(pk) OR {IS_KNOWN}"
@@ -206,9 +209,14 @@ class UsageTable:
             check_version(row)
         return row
 
-    def records(self, channel: str, month: str) -> Iterator[Row]:
-        """Yield the rows of a channel's month of records, oldest first."""
-        for row in self._dynamo.query(self._table, "pk = :pk", {":pk": f"records#{channel}#{month}"}):
+    def records(self, channel: str, month: str, *, since: float = 0, until: float = LATEST) -> Iterator[Row]:
+        """Yield the rows of a channel's month of records, oldest first; those of `since` to `until` alone."""
+        values = {
+            ":pk": f"records#{channel}#{month}",
+            ":since": f"{since:014.3f}",
+            ":until": f"{until:014.3f}",
+        }
+        for row in self._dynamo.query(self._table, "pk = :pk AND sk BETWEEN :since AND :until", values):
             check_version(row)
             yield row
 

@@ -122,6 +122,13 @@ class Budget:
     spent_usd: Decimal
     reserved_usd: Decimal
     remaining_usd: Decimal
+    alerted: int = 0
+    """Up to which per cent of its limit people were told."""
+
+    @property
+    def row(self) -> tuple[BudgetKind, str, str]:
+        """Its row's name."""
+        return (self.kind, self.id, self.period_key)
 
     @property
     def unspent_usd(self) -> Decimal:

@@ -156,12 +156,17 @@ def exhausted_notice(
     whose: str, limit_usd: Decimal, period: str, renews: datetime, admins: tuple[str, ...] = ()
 ) -> str:
     """Say that a budget is used up, when it renews and who can raise it (ids of users)."""
-    named = " or ".join(f"<@{user}>" for user in admins[:MOST_NAMED])
     return (
         f"{whose} budget of {show_usd(limit_usd)} per {period} is used up, so I cannot answer now. "
         f"It renews on {renews:%A, %d %B %Y at %H:%M %Z}. "
-        f"{named or 'Whoever runs Penny here'} can raise it sooner."
+        f"{who_can_raise(admins)}"
     )
+
+
+def who_can_raise(admins: tuple[str, ...]) -> str:
+    """Name those who can raise a limit (ids of users)."""
+    named = " or ".join(f"<@{user}>" for user in admins[:MOST_NAMED])
+    return f"{named or 'Whoever runs Penny here'} can raise it sooner."
 
 
 REMARKS = {
