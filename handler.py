@@ -40,9 +40,9 @@ def reconcile(_event: object, context: Any) -> dict[str, int]:
     from router.reconcile import reconcile_all  # noqa: PLC0415 - as above
 
     settings = settings_from()
-    ledger, openrouter = wiring.ledger(settings), wiring.openrouter(settings)
+    made = wiring.ledger(settings), wiring.openrouter(settings)
     _keep_what_is_made()
-    return reconcile_all(ledger, openrouter, seconds_left(context), lambda: wiring.alerting(settings))
+    return reconcile_all(*made, seconds_left(context), lambda: wiring.alerting(settings))
 
 
 def digest(_event: object, context: Any) -> dict[str, int]:
