@@ -125,14 +125,16 @@ def tables_for(request: pytest.FixtureRequest) -> Iterator[Tables]:
         tables.check_books()
 
 
-def fresh_tables(url: str, dynamo: Dynamo | None = None) -> Tables:
-    """Make tables that no other test knows, as serverless.yml defines them."""
-    own_dynamo, client = checked_clients(url)
+def fresh_tables(url: str, dynamo: Dynamo | None = None, client: Any = None) -> Tables:
+    """Make tables that no other test knows, as serverless.yml defines them; clients stand in for `url`."""
+    if not (dynamo and client):
+        own_dynamo, client = checked_clients(url)
+        dynamo = dynamo or own_dynamo
     names = {"StateTable": _name("state"), "UsageTable": _name("usage")}
     for resource, name in names.items():
         definition = _resources()[resource]["Properties"] | {"TableName": name}
         client.create_table(**{key: definition[key] for key in SAME_IN_CREATE_TABLE})
-    return Tables(dynamo or own_dynamo, names["StateTable"], names["UsageTable"], client)
+    return Tables(dynamo, names["StateTable"], names["UsageTable"], client)
 
 
 @functools.cache

@@ -129,18 +129,30 @@ class _DynamoDbAlone(Loader):  # type: ignore[misc] # botocore has no types
         return ["dynamodb"]
 
 
+def _client(endpoint_url: str, region: str) -> Any:
+    session = get_session()
+    session.register_component("data_loader", _DynamoDbAlone())
+    return session.create_client(
+        "dynamodb", endpoint_url=endpoint_url or None, region_name=region or None, config=_CONFIG
+    )
+
+
 class Dynamo:
-    """The tables of one AWS account. Thread-safe; made once per container."""
+    """The tables of one AWS account. Thread-safe; made once per container.
+
+    `client` replaces the SDK's.
+    """
 
     def __init__(
-        self, endpoint_url: str = "", region: str = "", *, sleep: Callable[[float], None] = time.sleep
+        self,
+        endpoint_url: str = "",
+        region: str = "",
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        client: Any = None,
     ) -> None:
         self._sleep = sleep
-        session = get_session()
-        session.register_component("data_loader", _DynamoDbAlone())
-        self._client = session.create_client(
-            "dynamodb", endpoint_url=endpoint_url or None, region_name=region or None, config=_CONFIG
-        )
+        self._client = client or _client(endpoint_url, region)
 
     def close(self) -> None:
         """Close the connections."""
