@@ -78,10 +78,10 @@ def _settle_what_broke(world: World) -> None:
 
 
 def _needs(world: World, use: Use) -> set[Permission]:
-    """Do it once, and return what was used for it."""
+    """Do it once, and return what its function used for it."""
     before = len(world.stage.used())
     use.do()
-    return set(world.stage.used()[before:])
+    return {permission for permission in world.stage.used()[before:] if permission.function == use.function}
 
 
 def _breaks_without(world: World, permission: Permission, uses: list[Use]) -> str:
