@@ -14,7 +14,11 @@ import sys
 
 from bench.result import Result, to_json, to_text
 
-YARDSTICKS = {"load": "messages through queue and workers, while workers are killed and the table fails"}
+YARDSTICKS = {
+    "load": "messages through queue and workers, while workers are killed and the table fails",
+    "report": "a month's report from rollups, beside reading all records and scanning",
+    "overspend": "messages at once upon the last dollars, beside check-then-spend and holds without lease",
+}
 """Each is a module here, with `parser()` for its options and `measure(options, say)` for its result."""
 
 ALL = "all"

@@ -40,16 +40,23 @@ class Surroundings:
 
 @contextlib.contextmanager
 def surroundings(
-    answer: Callable[[dict[str, Any]], str], by_chance: Callable[[str], Fault | None] | None
+    answer: Callable[[dict[str, Any]], str],
+    by_chance: Callable[[str], Fault | None] | None = None,
+    *,
+    running: LocalAws | None = None,
+    stage: str = "bench",
 ) -> Iterator[Surroundings]:
-    """Bring it all up while the block runs, with the environment set; models say what `answer` returns."""
+    """Bring it all up while the block runs, with the environment set; models say what `answer` returns.
+
+    A local AWS that is `running` already is used, with the queues and tables of `stage`.
+    """
     clock = SystemClock()
     slack = Workspace(clock)
     slack.limits.enforced = False
     openrouter = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S, generation_delay_s=0, answer=answer)
     with contextlib.ExitStack() as parts:
-        aws = parts.enter_context(start_local_aws())
-        names = create_stack(aws.url, "bench")
+        aws = running or parts.enter_context(start_local_aws())
+        names = create_stack(aws.url, stage)
         slack_url = parts.enter_context(serve(slack_app(slack))).url
         openrouter_url = parts.enter_context(serve(openrouter.app)).url
         proxy = parts.enter_context(FaultProxy(aws.url, by_chance=by_chance)) if by_chance else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -27,7 +28,7 @@ class Tables:
 
     def rows(self, prefix: str) -> list[Row]:
         """Return the rows of both tables whose partition key begins with `prefix`."""
-        rows = [*_all(self._state), *_all(self._usage)]
+        rows = [*all_rows(self._state), *all_rows(self._usage)]
         return [row for row in rows if row["pk"].startswith(prefix)]
 
     def open_reservations(self) -> list[Row]:
@@ -57,13 +58,13 @@ class Tables:
             )
 
 
-def _all(table: Any) -> list[Row]:
-    rows: list[Row] = []
+def all_rows(table: Any) -> Iterator[Row]:
+    """Yield all rows of a table (a resource of boto3's), page by page."""
     page = table.scan()
     while True:
-        rows += page["Items"]
+        yield from page["Items"]
         if "LastEvaluatedKey" not in page:
-            return rows
+            return
         page = table.scan(ExclusiveStartKey=page["LastEvaluatedKey"])
 
 
