@@ -1,4 +1,4 @@
-"""Cold ack: from a fresh interpreter to the 200, beside Bolt's lazy listener and a script with no structure."""
+"""Cold ack: from a fresh interpreter to the 200, beside Bolt's lazy listener and a bare script."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _arrivals() -> Iterator[_Arrivals]:
     arrivals = _Arrivals()
 
     class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             arrivals.paths.append(PurePosixPath(self.path))
             is_invocation = self.path.endswith("/invocations")

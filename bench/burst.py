@@ -59,7 +59,7 @@ AGAIN_AFTER_S = 1.0
 STEPS_OF_A_MESSAGE = 12
 """About: an answer takes twenty to forty steps, a refusal eight. Deaths are drawn from the steps of all."""
 
-_PRELOAD = ["boto3", "bench.burst", "slack_bolt"]
+_PRELOAD = ["bench.burst", "bench.storm", "bench.warm"]
 
 
 class Said(StrEnum):

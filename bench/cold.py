@@ -1,4 +1,4 @@
-"""Cold: policies in fresh interpreters, one after the other in turn, so that a busy machine is busy for all."""
+"""Cold starts: scripts in fresh interpreters, in turn, so that a busy machine is busy for all of them."""
 
 from __future__ import annotations
 
@@ -68,4 +68,5 @@ def _start(script: str, environment: Mapping[str, str], said: str) -> Start:
 
 def typical_ms(starts: list[Start], measure: str) -> float:
     """Return the median of `wall_s` or `cpu_s`, in milliseconds."""
-    return round(median(getattr(start, measure) for start in starts) * 1000, 1)
+    seconds: list[float] = [getattr(start, measure) for start in starts]
+    return round(median(seconds) * 1000, 1)

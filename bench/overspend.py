@@ -70,14 +70,15 @@ JOURNAL = Path(__file__).resolve().parent.parent / ".playground" / "overspend.lo
 
 _ZERO = Decimal(0)
 _STEP = Decimal("1e-6")
+_UNOPENED: Row = {"spent_usd": _ZERO, "reserved_usd": _ZERO}
 
 NOTES = (
     f"""The budget of each run bears the worst cases of one in {MESSAGES_BORNE} messages at a time, of two
 at least. Up to 25 processes answer, each several messages at once; a death takes all of them.""",
     """The policies differ in their ledger alone: fitting the call to the money, calling, settling with
 patience and answering a message once are Penny's in all of them.""",
-    """When all had been told something, open reservations were aged by an hour and a half and reconciled; then
-those who had been told that the budget is busy asked again, twice at most.""",
+    """When all had been told something, open reservations were aged by an hour and a half and reconciled.
+Then those who had been told that the budget is busy asked again, twice at most.""",
     """overspend_usd is what OpenRouter billed above the limit, whatever the books say. unused_usd is what was
 neither spent nor would have borne the cheapest answer's worst case.""",
 )
@@ -87,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     made.add_argument("--n", type=some, nargs="+", default=NUMBERS, help="messages at once (1 20 100 500)")
+    made.add_argument(
+        "--faults", action=argparse.BooleanOptionalAction, help="of the table, or none (once each)"
+    )
     made.add_argument("--seed", type=int, default=1, help="of all chances (1)")
     made.add_argument(
         "--kills", type=any_number, help="of workers in a run (one and one more for each 20 messages)"
@@ -102,7 +106,7 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
     runs = [
         Run(policy, n, has_faults, 1 + n // MESSAGES_A_KILL if options.kills is None else options.kills)
         for n in options.n
-        for has_faults in (False, True)
+        for has_faults in ((False, True) if options.faults is None else (options.faults,))
         for policy in options.policy
     ]
     JOURNAL.parent.mkdir(exist_ok=True)
@@ -274,7 +278,7 @@ def _look(
     weather: Storm,
 ) -> Found:
     rows = tables.rows("")
-    (budget,) = (row for row in rows if row["pk"].startswith("budget#"))
+    budget = next((row for row in rows if row["pk"].startswith("budget#")), _UNOPENED)
     return Found(
         run=run,
         limit_usd=limit_usd,

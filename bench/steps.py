@@ -33,7 +33,8 @@ class Steps:
 
     def watch_tables(self) -> None:
         """Count the requests to tables of all clients that are made from now on."""
-        boto3.setup_default_session()
+        if boto3.DEFAULT_SESSION is None:
+            boto3.setup_default_session()
         for event in ("before-send.dynamodb", "response-received.dynamodb"):
             boto3.DEFAULT_SESSION.events.register(event, self.reach)
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 from slack_bolt import App
 from slack_bolt.adapter.aws_lambda import SlackRequestHandler
@@ -32,5 +33,6 @@ app = App(
 )
 app.event("message")(ack=answer, lazy=[answer])
 where = SimpleNamespace(function_name="bot", invoked_function_arn="arn:aws:lambda:us-east-1:0:function:bot")
-status = SlackRequestHandler(app=app).handle(json.load(sys.stdin), where)["statusCode"]
+answer_lambda: Any = SlackRequestHandler(app=app).handle
+status = answer_lambda(json.load(sys.stdin), where)["statusCode"]
 sys.stdout.write(f"{status}\n")

@@ -43,6 +43,7 @@ key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
 for part in (now[:8], "us-east-1", "sqs", "aws4_request"):
     key = _hmac(key, part)
 credential = f"Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope}"
+signature = f"SignedHeaders={names}, Signature={_hmac(key, text).hex()}"
 connection = http.client.HTTPConnection(url.netloc)
 connection.request(
     "POST",
@@ -52,7 +53,7 @@ connection.request(
         "content-type": "application/x-amz-json-1.0",
         "x-amz-date": now,
         "x-amz-target": "AmazonSQS.SendMessage",
-        "authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={_hmac(key, text).hex()}",
+        "authorization": f"AWS4-HMAC-SHA256 {credential}, {signature}",
     },
 )
 sys.stdout.write(f"{connection.getresponse().status}\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import handler  # noqa: E402 - the path comes first
+import handler
 
 status = handler.receive(json.load(sys.stdin), None)["statusCode"]
 sys.stdout.write(f"{status}\n")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from router.settings import settings_from  # noqa: E402 - the path comes first
-from router.wiring import dispatcher  # noqa: E402 - as above
+from router.settings import settings_from
+from router.wiring import dispatcher
 
 dispatcher(settings_from())
 sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
