@@ -50,9 +50,6 @@ from router.replying import Tools
 from router.reserving import Busy, Exhausted, Funded, Reserving
 from router.settings import settings_from
 
-PROCESSES = 25
-"""At most: so one of five hundred messages dies together with nineteen others."""
-
 AGAIN_AFTER_S = 1.0
 """Before a job is delivered again that failed for a reason that passes; in production 10 s."""
 
@@ -110,6 +107,8 @@ class Scene:
     journal: Path
     within_s: float
     """All messages of a burst come within this time."""
+    processes: int
+    """That answer them, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def work_off(scene: Scene, jobs: Sequence[Job], kills: int, seed: str, tables: T
     lots = random.Random(seed)  # noqa: S311 - chance that can be repeated, not a secret
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(_PRELOAD)
-    count = min(PROCESSES, len(jobs))
+    count = min(scene.processes, len(jobs))
     batches = [jobs[place::count] for place in range(count)]
     dooms: list[list[int]] = [[] for _ in batches]
     for _ in range(kills):

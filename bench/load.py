@@ -18,7 +18,7 @@ from bench.aftermath import Aftermath, breaches, look_around
 from bench.containers import Containers, Stage, Tally
 from bench.crowd import Crowd, scripted_answer
 from bench.doom import Doom
-from bench.options import Say, any_number, some
+from bench.options import Say, any_number, some, with_aws
 from bench.result import Result, Value, percentile
 from bench.surroundings import Surroundings, environment_of, surroundings
 from bench.tables import Tables
@@ -57,7 +57,7 @@ class Seen:
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
     made.add_argument("--events", type=some, default=1000, help="questions to ask (1000)")
     made.add_argument("--at-once", type=some, default=16, help="of them under way at any time (16)")
     made.add_argument("--workers", type=some, default=8, help="processes that answer (8)")
@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
     """Run the load and hold what stands in the end against the promises."""
     weather = Weather(options.seed)
     by_chance = weather.strike if options.faults else None
-    with _journal(), surroundings(scripted_answer, by_chance) as around:
+    with _journal(), surroundings(scripted_answer, by_chance, aws_url=options.aws) as around:
         say(f"{options.events} questions, {options.at_once} at once, {options.workers} workers")
         tables = Tables(around.aws.url, around.names)
         seen = _ask_all(around, tables, options, say)

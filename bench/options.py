@@ -11,6 +11,12 @@ MOST = 100_000
 """Of what is counted: a slip of the keyboard should not run for days."""
 
 
+def with_aws(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add the option by which a local AWS that runs already is named."""
+    parser.add_argument("--aws", metavar="URL", default="", help="of a local AWS (one is started)")
+    return parser
+
+
 def any_number(text: str) -> int:
     """Read a number that may be zero."""
     return _number(text, 0)

@@ -23,13 +23,13 @@ from bench.aftermath import posts_of
 from bench.audit import Books, find_answers, read_books
 from bench.burst import Job, Said, Scene, work_off
 from bench.crowd import question, scripted_answer
-from bench.options import Say, any_number, some
+from bench.options import Say, any_number, some, with_aws
 from bench.peers import LEDGERS
 from bench.result import Result, Value
 from bench.storm import Storm, storm
-from bench.surroundings import Surroundings, environment_of, surroundings
+from bench.surroundings import Surroundings, environment_of, local_aws, surroundings
 from bench.tables import Row, Tables
-from playground.aws import LocalAws, start_local_aws
+from playground.aws import LocalAws
 from playground.faults import Fault
 from router.config import load_config
 from router.domain.estimate import worst_case_usd
@@ -74,7 +74,7 @@ _UNOPENED: Row = {"spent_usd": _ZERO, "reserved_usd": _ZERO}
 
 NOTES = (
     f"""The budget of each run bears the worst cases of one in {MESSAGES_BORNE} messages at a time, of two
-at least. Up to 25 processes answer, each several messages at once; a death takes all of them.""",
+at least. Few processes answer, each several messages at once; a death takes all of them.""",
     """The policies differ in their ledger alone: fitting the call to the money, calling, settling with
 patience and answering a message once are Penny's in all of them.""",
     """When all had been told something, open reservations were aged by an hour and a half and reconciled.
@@ -86,11 +86,12 @@ neither spent nor would have borne the cheapest answer's worst case.""",
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
     made.add_argument("--n", type=some, nargs="+", default=NUMBERS, help="messages at once (1 20 100 500)")
     made.add_argument(
         "--faults", action=argparse.BooleanOptionalAction, help="of the table, or none (once each)"
     )
+    made.add_argument("--processes", type=some, default=25, help="that answer at a time, at most (25)")
     made.add_argument("--seed", type=int, default=1, help="of all chances (1)")
     made.add_argument(
         "--kills", type=any_number, help="of workers in a run (one and one more for each 20 messages)"
@@ -104,15 +105,21 @@ def parser() -> argparse.ArgumentParser:
 def measure(options: argparse.Namespace, say: Say) -> Result:
     """Run each policy at each number of messages, plain and with faults."""
     runs = [
-        Run(policy, n, has_faults, 1 + n // MESSAGES_A_KILL if options.kills is None else options.kills)
+        Run(
+            policy,
+            n,
+            has_faults,
+            1 + n // MESSAGES_A_KILL if options.kills is None else options.kills,
+            options.processes,
+        )
         for n in options.n
         for has_faults in ((False, True) if options.faults is None else (options.faults,))
         for policy in options.policy
     ]
     JOURNAL.parent.mkdir(exist_ok=True)
     JOURNAL.unlink(missing_ok=True)
-    with JOURNAL.open("a") as journal, contextlib.redirect_stdout(journal), start_local_aws() as aws:
-        found = [_go(run, number, aws, options.seed, say) for number, run in enumerate(runs)]
+    with JOURNAL.open("a") as journal, contextlib.redirect_stdout(journal), local_aws(options.aws) as aws:
+        found = [_go(run, aws, options.seed, say) for run in runs]
     rows = tuple(_row(one) for one in found)
     return Result("overspend", rows, NOTES, tuple(promise for one in found for promise in _breaches(one)))
 
@@ -125,6 +132,7 @@ class Run:
     n: int
     has_faults: bool
     kills: int
+    processes: int
 
     def __str__(self) -> str:
         return f"{self.policy}, {self.n} at once{', with faults' if self.has_faults else ''}"
@@ -162,12 +170,12 @@ class _Round:
     deaths: int = 0
 
 
-def _go(run: Run, number: int, aws: LocalAws, seed: int, say: Say) -> Found:
+def _go(run: Run, aws: LocalAws, seed: int, say: Say) -> Found:
     """Do one run in tables of its own."""
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        surroundings(_long_answer, running=aws, stage=f"overspend-{number}") as around,
+        surroundings(_long_answer, aws_url=aws.url) as around,
         storm(aws.url, seed) if run.has_faults else contextlib.nullcontext(Storm(aws.url)) as weather,
     ):
         smallest_usd = _smallest_usd(_ask(around, [1])[0], _config(Path(folder)))
@@ -176,7 +184,7 @@ def _go(run: Run, number: int, aws: LocalAws, seed: int, say: Say) -> Found:
             "AWS_ENDPOINT_URL": weather.url,
             "CONFIG_FILE": str(_config(Path(folder), channel_usd=f"{limit_usd:f}")),
         }
-        scene = Scene(run.policy, environment, aws.url, JOURNAL, run.n / ARRIVALS_PER_S)
+        scene = Scene(run.policy, environment, aws.url, JOURNAL, run.n / ARRIVALS_PER_S, run.processes)
         tables = Tables(aws.url, around.names)
         rounds = _rounds(run, scene, around, tables, seed)
         around.openrouter.wait_until_idle()

@@ -19,11 +19,12 @@ from typing import Any
 
 import boto3
 
-from bench.options import Say, some
+from bench.options import Say, some, with_aws
 from bench.result import Result, Value
+from bench.surroundings import local_aws, new_stack
 from bench.tables import Row, all_rows
-from playground.aws import LocalAws, start_local_aws
-from playground.stack import StackNames, create_stack
+from playground.aws import LocalAws
+from playground.stack import StackNames
 from router.adapters.table import ROW_VERSION, Dynamo
 from router.adapters.usage import UsageTable, record_row, usage_writes
 from router.domain.usage import Bill, Facts, UsageRecord
@@ -56,7 +57,7 @@ _ZERO = Decimal(0)
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
     made.add_argument(
         "--records", type=some, nargs="+", default=NUMBERS, help="in the month (1000 10000 100000)"
     )
@@ -68,9 +69,9 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
     """Fill a table for each number, and read it in three ways."""
     rows: list[dict[str, Value]] = []
     broken: list[str] = []
-    with start_local_aws() as aws:
+    with local_aws(options.aws) as aws:
         for count in sorted(options.records):
-            names = create_stack(aws.url, f"report-{count}")
+            names = new_stack(aws)
             began = time.monotonic()
             fill(aws, names, count, options.seed)
             say(f"{count} records written in {time.monotonic() - began:.1f} s")

@@ -18,7 +18,7 @@ import httpx
 import handler
 from bench.crowd import question, scripted_answer
 from bench.load import JOURNAL
-from bench.options import Say, some
+from bench.options import Say, some, with_aws
 from bench.result import Result, Value
 from bench.surroundings import FIRST_TOKEN_S, Surroundings, surroundings
 from playground.slack.board import Change
@@ -38,7 +38,7 @@ model, start the stream with its first words. No signature, no choice, no look a
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
     made.add_argument("--runs", type=some, default=15, help="messages of each (15)")
     return made
 
@@ -49,7 +49,7 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
     with (
         JOURNAL.open("a", encoding="utf-8") as journal,
         contextlib.redirect_stdout(journal),
-        surroundings(scripted_answer) as around,
+        surroundings(scripted_answer, aws_url=options.aws) as around,
         _by_hand(around) as by_hand,
     ):
         ways: dict[str, Callable[[Asked], float]] = {"penny": _Penny(around).ask, "floor": by_hand}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ import boto3
 import handler
 from bench.crowd import question, scripted_answer
 from bench.load import JOURNAL
-from bench.options import Say
+from bench.options import Say, with_aws
 from bench.result import Result, Value
 from bench.surroundings import surroundings
 from playground.slack.request import Outgoing
@@ -44,8 +45,8 @@ her reply stands, so that whoever takes over finishes it in place.""",
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the options, of which there are none."""
-    return argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    """Return the options."""
+    return with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
 
 
 Span = tuple[float, float]
@@ -56,30 +57,37 @@ class Meter:
     """Writes down when each request of this process left and was answered, and what a write consumed."""
 
     spans: list[Span] = field(default_factory=list)
+    aside: set[Span] = field(default_factory=set)
+    """Those that another thread sent than the one that metered: nobody waits for them."""
     write_units: float = 0.0
+    _thread: int = field(default_factory=threading.get_ident)
 
     def ask(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         """Ask for the consumption along with a call, as it leaves."""
         params["ReturnConsumedCapacity"] = "TOTAL"
         context["left_at"] = time.time()
+        context["is_aside"] = threading.get_ident() != self._thread
 
     def note(self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         """Add up what a write consumed, as its answer comes."""
-        self.spans.append((context["left_at"], time.time()))
+        span = (context["left_at"], time.time())
+        self.spans.append(span)
+        if context["is_aside"]:
+            self.aside.add(span)
         consumed = parsed.get("ConsumedCapacity", [])
         if model.name != "BatchGetItem":
             for one in consumed if isinstance(consumed, list) else [consumed]:
                 self.write_units += one["CapacityUnits"]
 
 
-def measure(_options: argparse.Namespace, say: Say) -> Result:
+def measure(options: argparse.Namespace, say: Say) -> Result:
     """Answer twice, and look at the second answer: the first one opens the period."""
     meter = Meter()
     JOURNAL.parent.mkdir(exist_ok=True)
     with (
         JOURNAL.open("a", encoding="utf-8") as journal,
         contextlib.redirect_stdout(journal),
-        surroundings(scripted_answer) as around,
+        surroundings(scripted_answer, aws_url=options.aws) as around,
         _metered(meter),
     ):
         _answer(around.slack, 1)
@@ -93,21 +101,12 @@ def measure(_options: argparse.Namespace, say: Say) -> Result:
     ours: Mapping[str, Value] = {
         "policy": "penny",
         "before_call": len(before),
-        "waited_for_before_call": _in_a_row(before),
+        "waited_for_before_call": sum(span not in meter.aside for span in before),
         "while_answering": len(meter.spans) - len(before) - len(after),
         "after_answer": len(after),
         "write_units": meter.write_units,
     }
     return Result("trips", (ours, LEAST), NOTES)
-
-
-def _in_a_row(spans: list[Span]) -> int:
-    """Count the requests of which each left when the one before was answered."""
-    count, until = 0, 0.0
-    for left_at, answered_at in sorted(spans, key=lambda span: span[1]):
-        if left_at >= until:
-            count, until = count + 1, answered_at
-    return count
 
 
 def _answer(slack: Workspace, number: int) -> None:
