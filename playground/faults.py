@@ -128,12 +128,7 @@ class FaultProxy:
     async def _live(self, receive: Any, send: Any) -> None:
         """Hold the connections to the target open as long as the server runs."""
         await receive()
-        upstream_of_all = httpx.AsyncClient(
-            base_url=self.target_url,
-            timeout=UPSTREAM_TIMEOUT_S,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
-        )
-        async with upstream_of_all as upstream:
+        async with httpx.AsyncClient(base_url=self.target_url, timeout=UPSTREAM_TIMEOUT_S) as upstream:
             self._upstream = upstream
             await send({"type": "lifespan.startup.complete"})
             await receive()
@@ -149,11 +144,7 @@ class FaultProxy:
         if fault is Fault.TIMEOUT_BEFORE:
             await cut_connection(scope)
         elif fault is None or fault is Fault.TIMEOUT_AFTER_COMMIT:
-            try:
-                answer = await self._pass_on(scope, headers, body)
-            except httpx.TransportError:  # the target is too busy; its client sees what it would see there
-                await cut_connection(scope)
-                return
+            answer = await self._pass_on(scope, headers, body)
             await (_answer(send, answer) if fault is None else cut_connection(scope))
         else:
             await _answer(send, _refusal(fault, operation, json.loads(body)))
