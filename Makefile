@@ -8,7 +8,7 @@ VENV     := .venv/bin/python
 
 # Side by side, each file in one process: what its tests share is made once. In the order of their names, as
 # the files that come last are quick ones.
-PYTEST   := pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST   := pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # What `make` looks for when PYTHON is not given, the usual name first.
 PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
@@ -16,7 +16,7 @@ PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup play test check format lint types coverage docs bench report secrets manifest package deploy clean
+.PHONY: help setup play test check format lint types coverage docs screenshots bench report secrets manifest package deploy clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ coverage: .venv/.dev
 
 docs: .venv/.dev
 	@$(VENV) docs/examples.py --check && echo 'docs up to date'
+
+screenshots: .venv/.dev ## take the pictures of README and docs in the browser that is installed here
+	@exec $(VENV) -m docs.screenshots
 
 # Only a NAME given to make counts: some shells have a variable of that name.
 bench: .venv/.play ## run the yardsticks (NAME=load for one of them)

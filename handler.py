@@ -34,7 +34,8 @@ def reconcile(_event: object, context: Any) -> dict[str, int]:
     from router.reconcile import reconcile_all  # noqa: PLC0415 - as above
 
     settings = settings_from()
-    return reconcile_all(wiring.ledger(settings), wiring.openrouter(settings), seconds_left(context))
+    ledger, openrouter = wiring.ledger(settings), wiring.openrouter(settings)
+    return reconcile_all(ledger, openrouter, seconds_left(context), lambda: wiring.alerting(settings))
 
 
 def digest(_event: object, context: Any) -> dict[str, int]:

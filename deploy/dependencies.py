@@ -82,7 +82,7 @@ def fetch(pins: list[str], folder: Path) -> None:
     if done.returncode:
         raise PackageError(_explain(done.stderr))
     _drop_unused(folder)
-    _check_native_code(folder)
+    check_native_code(folder)
 
 
 def _lines(requirements: Path) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _drop_unused(folder: Path) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _check_native_code(folder: Path) -> None:
+def check_native_code(folder: Path) -> None:
     """Refuse a library that Lambda's processor cannot run, whatever the name of its wheel said."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and NATIVE.search(p.name)):
         with path.open("rb") as file:

@@ -18,16 +18,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # Penny is no installed package
 
-from docs import running_cost
+from docs import playground_api, running_cost
 from router import settings
 from router.adapters.usage import Rollup
+from router.config import load_config
 from router.domain.notices import footer_text
 from router.output import to_csv, to_text
-from router.report import Report, sum_up
+from router.report import Report, Savings, savings_of, sum_up
 from router.sheets import report_data, report_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,11 +65,18 @@ def _model(name: str, answers: int, cost: str, prompt: int, completion: int, est
     )
 
 
+def savings() -> Savings:
+    """Compare that month with the best tier as it is shipped."""
+    best = load_config(str(ROOT / "config.toml")).ladder.tiers[0]
+    return savings_of(report().total, best)
+
+
 def footer() -> str:
     """Print the footer of an answer."""
     return footer_text("anthropic/claude-sonnet-5.5", Decimal("0.0127"), Decimal("2.17"), Decimal(5))
 
 
+@cache
 def help_text() -> str:
     """Print what `report --help` says, at a width that a page has room for."""
     command = [sys.executable, "-m", "router", "report", "--help"]
@@ -114,13 +123,15 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 EXAMPLES: dict[str, Callable[[], str]] = {
-    "report-table": lambda: fenced(to_text(report_table(report(), "general"))),
+    "report-table": lambda: fenced(to_text(report_table(report(), "general", savings()))),
     "report-csv": lambda: fenced(to_csv(report_data(report())), "csv"),
     "settings": settings_table,
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),
     "footer": lambda: fenced(footer()),
     "help": lambda: fenced(help_text()),
     "running-cost": running_cost.example,
+    "playground-api": playground_api.addresses,
+    "playground-failures": playground_api.failures,
 }
 
 

@@ -29,6 +29,7 @@ from starlette.routing import Route
 
 from playground.aws import start_local_aws
 from playground.clock import SystemClock
+from playground.faults import FaultProxy
 from playground.openrouter import ScriptedOpenRouter
 from playground.serving import LOOPBACK, serve
 from playground.slack.delivery import Delivery
@@ -38,16 +39,17 @@ from playground.slack.workspace import Workspace
 from playground.stack import create_stack, read_stack
 from playground.workers import Workers
 from router.config import LONGEST_DEADLINE_S
+from router.settings import settings_from
 
 HERE = Path(__file__).resolve().parent.parent
 FOLDER = HERE / ".playground"
-"""What a running playground leaves for the command line (`env`) and for the curious (`penny.log`)."""
+"""Where a playground leaves things for the command line (`env`) and the curious (`penny.log`), by default."""
+
+JOURNAL = "penny.log"
 
 FIRST_TOKEN_S = 0.4
 TOKENS_PER_S = 60.0
 """About the pace of a quick model."""
-
-LOG = FOLDER / "penny.log"
 
 DEADLINE_S = 30
 """Of an answer, where deployed it is 120: who plays with a worker's death should not wait five minutes for
@@ -61,12 +63,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the playground until Ctrl-C; returns the exit code."""
     parser = argparse.ArgumentParser(prog="make play", description="The whole of Penny on this machine.")
     parser.add_argument("--port", type=_port, default=3000, help="of the page (default 3000)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="for its journal (default .playground)")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     began = time.monotonic()
     try:
-        with _everything(options.port) as address:
-            _say(f"what Penny writes goes to {LOG.relative_to(HERE)}")
+        with _everything(options.port, options.folder) as address:
+            _say(f"what Penny writes goes to {os.path.relpath(options.folder / JOURNAL)}")
             _say(f"up after {time.monotonic() - began:.1f} s; Ctrl-C stops it")
             print(address, file=sys.__stdout__, flush=True)  # the last line is for people and scripts
             threading.Event().wait()
@@ -80,26 +83,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _everything(port: int) -> Iterator[str]:
+def _everything(port: int, folder: Path) -> Iterator[str]:
     """Run all parts while the block runs; yields the page's address."""
     from playground.api import playground_api  # noqa: PLC0415 - read while the workers' process is starting
 
     with contextlib.ExitStack() as parts:
         _check_is_free(port)
-        FOLDER.mkdir(exist_ok=True)
+        folder.mkdir(exist_ok=True)
         # `receive` runs in this process; its journal belongs beside the workers'.
-        LOG.unlink(missing_ok=True)
-        parts.enter_context(contextlib.redirect_stdout(parts.enter_context(LOG.open("a", encoding="utf-8"))))
+        log = folder / JOURNAL
+        log.unlink(missing_ok=True)
+        parts.enter_context(contextlib.redirect_stdout(parts.enter_context(log.open("a", encoding="utf-8"))))
         clock = SystemClock()
         slack = Workspace(clock)
         _say("starting a local AWS")
         aws = parts.enter_context(start_local_aws())
         names = create_stack(aws.url)
+        table = parts.enter_context(FaultProxy(aws.url))
         _say("starting Slack and a scripted OpenRouter" if _is_scripted() else "starting Slack")
         slack_server = parts.enter_context(serve(slack_app(slack)))
-        slack.response_urls.base = slack_server.url
+        slack.response_urls.base = slack.files.base = slack_server.url
+        openrouter = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S) if _is_scripted() else None
         environment = {name.upper(): value for name, value in asdict(names).items()} | {
-            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ENDPOINT_URL": table.url,
             "AWS_REGION": aws.region,
             "AWS_DEFAULT_REGION": aws.region,
             "AWS_ACCESS_KEY_ID": "test",
@@ -107,22 +113,30 @@ def _everything(port: int) -> Iterator[str]:
             "SLACK_SIGNING_SECRET": slack.signing_secret,
             "SLACK_BOT_TOKEN": slack.bot_token,
             "SLACK_API_URL": f"{slack_server.url}/api/",
-            "CONFIG_FILE": _config_file(),
-            **_openrouter(parts, clock),
+            "CONFIG_FILE": _config_file(folder),
+            **_openrouter(parts, openrouter),
         }
         os.environ.update(environment)
-        _write_environment(environment, parts)
+        _write_environment(environment, folder, parts)
         _say("starting Penny's workers")
-        workers = _workers(environment)
+        workers = _workers(environment, aws.url, log)
         parts.enter_context(workers.running())
         receiver = parts.enter_context(serve(_receiver()))
         send = parts.enter_context(endpoint_at(f"{receiver.url}/slack/events"))
         delivery = parts.enter_context(Delivery(slack, send, clock, at_once=32))
         parts.enter_context(_reconciling())
-        from playground.books import Books  # noqa: PLC0415 - it reads the environment's credentials
+        from playground.books import Books, LiveBooks  # noqa: PLC0415 - it reads the environment's credentials
+        from playground.drain import drain_through  # noqa: PLC0415 - as above
+        from playground.mischief import Mischief  # noqa: PLC0415 - read while the workers are starting
 
         books = Books(aws.url, aws.region, names)
-        page = Starlette(routes=playground_api(slack, delivery, books.show, lambda: None))
+        live = parts.enter_context(LiveBooks(books.show, lambda shown: slack.board.tell("ledger", shown)))
+        table.heard = live.note
+        drain = drain_through(settings_from())
+        mischief = Mischief(slack, workers, openrouter, table, drain)
+        page = Starlette(
+            routes=[*mischief.routes(), *playground_api(slack, delivery, books.show, lambda: None)]
+        )
         served = parts.enter_context(serve(page, port))
         yield f"http://localhost:{served.port}"
 
@@ -138,16 +152,15 @@ def _is_scripted() -> bool:
     return not os.environ.get("OPENROUTER_API_KEY")
 
 
-def _openrouter(parts: contextlib.ExitStack, clock: SystemClock) -> dict[str, str]:
-    if not _is_scripted():
+def _openrouter(parts: contextlib.ExitStack, scripted: ScriptedOpenRouter | None) -> dict[str, str]:
+    if scripted is None:
         _say("using the real OpenRouter: answers cost real money")
         return {"OPENROUTER_API_KEY": os.environ["OPENROUTER_API_KEY"]}
-    scripted = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S)
     url = parts.enter_context(serve(scripted.app)).url
     return {"OPENROUTER_API_KEY": "sk-or-playground", "OPENROUTER_BASE_URL": f"{url}/api/v1"}
 
 
-def _workers(environment: Mapping[str, str]) -> Workers:
+def _workers(environment: Mapping[str, str], queue_endpoint_url: str, log: Path) -> Workers:
     """Make workers whose times follow from the deadline as those of the deployed stack do."""
     custom = read_stack("play")["custom"]
     shorter_s = LONGEST_DEADLINE_S - DEADLINE_S
@@ -155,16 +168,17 @@ def _workers(environment: Mapping[str, str]) -> Workers:
         environment,
         visibility_s=custom["jobVisibility"] - shorter_s,
         function_timeout_s=custom["answerTimeout"] - shorter_s,
-        log=LOG,
+        log=log,
+        queue_endpoint_url=queue_endpoint_url,
     )
 
 
-def _config_file() -> str:
+def _config_file(folder: Path) -> str:
     """Return the configuration: the operator's own, or the shipped one with a shorter deadline."""
     if os.environ.get("CONFIG_FILE"):
         return os.environ["CONFIG_FILE"]
     shipped = (HERE / "config.toml").read_text(encoding="utf-8")
-    path = FOLDER / "config.toml"
+    path = folder / "config.toml"
     path.write_text(
         re.sub(r"^deadline_s = \d+", f"deadline_s = {DEADLINE_S}", shipped, flags=re.MULTILINE), "utf-8"
     )
@@ -212,9 +226,9 @@ def _every(seconds: float, stopping: threading.Event, function: Callable[[object
             function({}, None)
 
 
-def _write_environment(environment: Mapping[str, str], parts: contextlib.ExitStack) -> None:
+def _write_environment(environment: Mapping[str, str], folder: Path, parts: contextlib.ExitStack) -> None:
     """Leave the environment for `make report`, as long as this runs."""
-    path = FOLDER / "env"
+    path = folder / "env"
     path.write_text(
         "".join(f"export {k}={shlex.quote(v)}\n" for k, v in environment.items()), encoding="utf-8"
     )

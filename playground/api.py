@@ -1,22 +1,24 @@
 """API: what the playground's page and outside checks read and do, JSON in and JSON out.
 
-Every refusal is `{"ok": false, "error": code, "message": plain words}` with a 4xx status. People's text is
-turned into Slack's form here, as Slack's own client does it: `&`, `<` and `>` escaped, @names as mentions, a
-leading slash as a command.
+People's text is turned into Slack's form here, as Slack's own client does it: `&`, `<` and `>` escaped,
+@names as mentions, a leading slash as a command. How bodies are read and refused is `json_http`'s.
 """
 
 from __future__ import annotations
 
-import json
+import base64
+import binascii
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
+from playground.json_http import UNAVAILABLE, answering, invalid, refusal, string, taking, whole_number
+from playground.slack.delivery import view_of_delivery
 from playground.slack.directory import ADA, Kind
 from playground.slack.live import live_changes
 from playground.slack.refusal import Refused
@@ -37,35 +39,16 @@ Json = dict[str, Any]
 PAGE = StaticFiles(directory=Path(__file__).parent / "page", check_dir=False)
 """The page's files; their names in one another are relative, so they are served at `/` and at `/page/`."""
 
-BODY_BYTES = 1_000_000
-"""Far above the longest message; a bound against nonsense."""
 FILES = 10
 NAME_CHARS = 255
 TIMES = 100
 """The most repetitions of an event that one request may ask for."""
 
-BAD_REQUEST = 400
-FORBIDDEN = 403
-NOT_FOUND = 404
-TOO_LARGE = 413
-UNAVAILABLE = 503
+DELIVERIES = 100
+"""How many of the latest are told."""
 
-REFUSALS: dict[str, tuple[int, str]] = {
-    "account_inactive": (FORBIDDEN, "That person's account is deactivated."),
-    "body_too_large": (TOO_LARGE, f"The body has more than {BODY_BYTES:,} bytes."),
-    "channel_not_found": (NOT_FOUND, "There is no such channel."),
-    "event_not_found": (NOT_FOUND, "Nothing was ever delivered about that message."),
-    "is_archived": (FORBIDDEN, "That channel is archived."),
-    "message_not_found": (NOT_FOUND, "There is no such message."),
-    "msg_too_long": (BAD_REQUEST, f"A message has at most {POST_CHARS:,} characters."),
-    "no_command_in_thread": (BAD_REQUEST, "Slack has no slash commands inside threads; use the channel."),
-    "no_text": (BAD_REQUEST, "A message needs text or a file."),
-    "no_such_element": (NOT_FOUND, "That message has no such button."),
-    "not_a_person": (FORBIDDEN, "Only people post here, not bots."),
-    "not_in_channel": (FORBIDDEN, "That person is not in that channel."),
-    "thread_not_found": (NOT_FOUND, "There is no such thread."),
-    "user_not_found": (NOT_FOUND, "There is no such person."),
-}
+SHOWN_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Uploads that a browser may show on the page's own address; it is only offered to save the others."""
 
 _COMMAND = re.compile(r"(/[a-z][a-z0-9_-]*)(?:\s+(.*))?", re.DOTALL)
 _AT = re.compile(r"(?<![\w@])@([a-z0-9]+)\b", re.IGNORECASE)
@@ -74,7 +57,7 @@ _MASS = frozenset({"channel", "here", "everyone"})
 
 def playground_api(
     workspace: Workspace, delivery: Delivery, ledger: Callable[[], Json], ready: Callable[[], str | None]
-) -> list[BaseRoute]:
+) -> list[Route]:
     """Return the routes of the page and its API.
 
     `ledger` returns what `/api/ledger` shows; `ready` what is still being started, None once all is up.
@@ -82,14 +65,18 @@ def playground_api(
     api = _Api(workspace, delivery, ledger, ready)
     return [
         Route("/api/health", api.health),
-        Route("/api/workspace", _answering(api.describe)),
-        Route("/api/messages", _taking(api.post), methods=["POST"]),
-        Route("/api/actions", _taking(api.press), methods=["POST"]),
-        Route("/api/stop", _taking(api.stop), methods=["POST"]),
-        Route("/api/again", _taking(api.deliver_again), methods=["POST"]),
-        Route("/api/channels/{channel}/messages", _answering(api.channel)),
-        Route("/api/threads/{channel}/{ts}", _answering(api.thread)),
-        Route("/api/ledger", _answering(api.ledger)),
+        Route("/api/workspace", answering(api.describe)),
+        Route("/api/messages", taking(api.post), methods=["POST"]),
+        Route("/api/actions", taking(api.press), methods=["POST"]),
+        Route("/api/stop", taking(api.stop), methods=["POST"]),
+        Route("/api/again", taking(api.deliver_again), methods=["POST"]),
+        Route("/api/home", taking(api.open_home), methods=["POST"]),
+        Route("/api/home/{user}", answering(api.home)),
+        Route("/api/files/{id}", api.file),
+        Route("/api/channels/{channel}/messages", answering(api.channel)),
+        Route("/api/threads/{channel}/{ts}", answering(api.thread)),
+        Route("/api/ledger", answering(api.ledger)),
+        Route("/api/deliveries", answering(api.deliveries)),
         Route("/api/stream", api.stream),
         Route("/", _page_file),
         Route("/page/", _page_file),
@@ -114,29 +101,41 @@ class _Api:
         self._ready = ready
 
     async def health(self, _request: Request) -> Response:
+        """Say that all is up (`default_channel`), or with 503 what is still `starting`."""
         starting = await run_in_threadpool(self._ready)
         if starting is not None:
             return JSONResponse({"ok": False, "starting": starting}, UNAVAILABLE)
         return JSONResponse({"ok": True, "default_channel": self._default_channel})
 
     async def stream(self, _request: Request) -> Response:
+        """Follow every change as Server-Sent Events; nothing from before is repeated."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(
             live_changes(self._workspace), media_type="text/event-stream", headers=headers
         )
 
+    # What is there to see
+
     def describe(self, _names: Json) -> Json:
-        directory = self._workspace.directory
+        """Describe the workspace: `users`, `channels`, `commands`, `prompts`, and where to start."""
+        slack, directory = self._workspace, self._workspace.directory
         return {
             "team": {"id": directory.team.id, "name": directory.team.name},
-            "users": [_user(user) for user in directory.users.values() if not user.deleted],
+            "users": [
+                _user(user, directory.team.id) for user in directory.users.values() if not user.deleted
+            ],
             "channels": [_channel(channel, directory.bot) for channel in directory.channels.values()],
             "bot_user": directory.bot.id,
             "default_channel": self._default_channel,
             "me": ADA.id,
+            "commands": list(slack.commands.values()),
+            "has_home_tab": slack.has_home_tab,
+            "prompts": {channel: slack.prompts[channel] for channel in slack.prompts},
+            "first_prompts": slack.first_prompts,
         }
 
     def channel(self, names: Json) -> Json:
+        """Return what a channel shows, oldest first: `messages`, each with `reply_count`."""
         board = self._workspace.board
         with board.lock:
             board.let_time_pass()
@@ -144,6 +143,7 @@ class _Api:
             return {"messages": [view_of(board.store, one) for one in board.store.in_channel(channel.id)]}
 
     def thread(self, names: Json) -> Json:
+        """Return a thread, root first: `messages`, each with its whole visible `text`."""
         board = self._workspace.board
         with board.lock:
             messages = self._workspace.thread(names["channel"], names["ts"])
@@ -151,14 +151,46 @@ class _Api:
                 raise Refused("thread_not_found")
             return {"messages": [view_of(board.store, one) for one in messages]}
 
+    def home(self, names: Json) -> Json:
+        """Return the `view` of a person's home tab; null while nothing was published."""
+        user = self._workspace.directory.user(names["user"])
+        return {"user": user.id, "view": self._workspace.homes.get(user.id)}
+
     def ledger(self, _names: Json) -> Json:
+        """Return `budgets`, `reservations` and the latest `usage` records; amounts are decimal strings."""
         return self._ledger()
 
+    def deliveries(self, _names: Json) -> Json:
+        """Return the latest requests that Slack sent to Penny, with their content and what came back."""
+        latest = self._delivery.log[-DELIVERIES:]
+        return {"deliveries": [view_of_delivery(one) | {"content": one.outgoing.content} for one in latest]}
+
+    async def file(self, request: Request) -> Response:
+        """Return an upload; nothing in it may run on the page's address."""
+        try:
+            upload = self._workspace.files.find(request.path_params["id"])
+        except Refused as refused:
+            return refusal(refused)
+        is_shown = upload.mimetype in SHOWN_INLINE
+        headers = {
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": "inline" if is_shown else "attachment",
+        }
+        kind = upload.mimetype if is_shown else "application/octet-stream"
+        return Response(upload.content, media_type=kind, headers=headers)
+
+    # What people do
+
     def post(self, body: Json) -> Json:
+        """Post `text` as `user` into `channel`, a `thread_ts` or none, with `files` (content as base64).
+
+        A leading slash makes it a command.
+        """
         user = self._person(body)
-        channel = self._workspace.directory.channel(_string(body, "channel"))
-        text, files = _string(body, "text", optional="files" in body), _files(body)
-        thread_ts = _string(body, "thread_ts", optional=True) or None
+        channel = self._workspace.directory.channel(string(body, "channel"))
+        text, files = string(body, "text", optional="files" in body), _files(body)
+        thread_ts = string(body, "thread_ts", optional=True) or None
         if len(text) > POST_CHARS:
             raise Refused("msg_too_long")
         command = _COMMAND.fullmatch(text)
@@ -168,25 +200,48 @@ class _Api:
         return {"ok": True, "channel": channel.id, "ts": posted}
 
     def press(self, body: Json) -> Json:
-        user, channel = self._person(body), self._workspace.directory.channel(_string(body, "channel"))
-        ts, action_id = _string(body, "message_ts"), _string(body, "action_id")
-        value = _string(body, "value", optional=True)
+        """Press `action_id` with a `value` in a `message_ts` of a `channel`; without those, at `user`'s home.
+
+        `block_id` and `inputs` may say which block, and what inputs hold.
+        """
+        user, action_id = self._person(body), string(body, "action_id")
+        value = string(body, "value", optional=True)
+        how: Json = {
+            "block_id": string(body, "block_id", optional=True),
+            "inputs": _inputs(body),
+            "user": user.id,
+        }
         try:
-            self._workspace.press(channel.id, ts, action_id, value, user=user.id)
+            if "message_ts" in body:
+                channel = self._workspace.directory.channel(string(body, "channel"))
+                self._workspace.press(channel.id, string(body, "message_ts"), action_id, value, **how)
+            else:
+                self._workspace.press_home(action_id, value, **how)
         except LookupError:
             raise Refused("no_such_element") from None
         return {"ok": True}
 
+    def open_home(self, body: Json) -> Json:
+        """Open the app as `user`, at its `tab` home or messages; the app is told."""
+        user, tab = self._person(body), string(body, "tab", optional=True) or "home"
+        if tab not in {"home", "messages"}:
+            raise invalid("tab: must be home or messages")
+        if not self._workspace.directory.has_direct_message(user.id):
+            raise Refused("not_in_channel", "That person cannot open Penny: they are of another workspace.")
+        self._workspace.open_home(user.id, tab)
+        return {"ok": True}
+
     def stop(self, body: Json) -> Json:
+        """Press Slack's own stop on the streaming message `ts`, as `user`."""
         user = self._person(body)
-        self._workspace.press_stop(_string(body, "ts"), user.id)
+        self._workspace.press_stop(string(body, "ts"), user.id)
         return {"ok": True}
 
     def deliver_again(self, body: Json) -> Json:
-        ts, times = _string(body, "ts"), body.get("times", 1)
-        if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= TIMES:
-            raise _invalid(f"times: must be a whole number from 1 to {TIMES}")
+        """Deliver the event of message `ts` (the last one if not given) so many `times` more."""
+        times = whole_number(body, "times", 1, TIMES)
         try:
+            ts = string(body, "ts") if "ts" in body else self._delivery.last_post()
             self._delivery.deliver_again(ts, times)
         except LookupError:
             raise Refused("event_not_found") from None
@@ -197,7 +252,7 @@ class _Api:
         return self._workspace.directory.direct_message(ADA.id).id
 
     def _person(self, body: Json) -> User:
-        user = self._workspace.directory.user(_string(body, "user"))
+        user = self._workspace.directory.user(string(body, "user"))
         if user.is_bot:
             raise Refused("not_a_person")
         return user
@@ -205,6 +260,8 @@ class _Api:
     def _run(self, command: str, words: str, user: User, channel: Channel, thread_ts: str | None) -> Json:
         if thread_ts:
             raise Refused("no_command_in_thread")
+        if command not in self._workspace.commands:
+            raise Refused("no_such_command", f"There is no command {command} here: no app registers it.")
         self._workspace.run_command(command, words, user=user.id, channel=channel.id)
         return {"ok": True, "channel": channel.id, "ts": None}
 
@@ -223,8 +280,20 @@ class _Api:
             return found.group()
 
 
-def _user(user: User) -> Json:
-    return {"id": user.id, "name": user.name, "real_name": user.real_name, "bot": user.is_bot}
+def _user(user: User, home_team: str) -> Json:
+    return {
+        "id": user.id,
+        "name": user.name,
+        "real_name": user.real_name,
+        "bot": user.is_bot,
+        "role": _role(user, home_team),
+    }
+
+
+def _role(user: User, home_team: str) -> str:
+    if user.team != home_team:
+        return "Slack Connect"
+    return "admin" if user.is_admin else "guest" if user.is_guest else ""
 
 
 def _channel(channel: Channel, bot: User) -> Json:
@@ -235,85 +304,43 @@ def _channel(channel: Channel, bot: User) -> Json:
         "is_im": channel.kind is Kind.IM,
         "is_private": not channel.is_public,
         "with": sorted(channel.members - {bot.id}) if talks else [],
+        "members": sorted(channel.members),
     }
 
 
 # Bodies
 
 
-def _string(body: Json, name: str, *, optional: bool = False) -> str:
-    value = body.get(name)
-    if value is None and optional:
-        return ""
-    if not isinstance(value, str):
-        raise _invalid(f"{name}: must be a string")
-    return value
-
-
-def _files(body: Json) -> list[dict[str, str]]:
+def _files(body: Json) -> list[Json]:
     files = body.get("files") or []
     if not isinstance(files, list) or len(files) > FILES:
-        raise _invalid(f"files: must be a list of at most {FILES}")
+        raise invalid(f"files: must be a list of at most {FILES}")
     return [_file(one) for one in files]
 
 
-def _file(given: Any) -> dict[str, str]:
+def _file(given: Any) -> Json:
     if not isinstance(given, dict):
-        raise _invalid("files: each must be an object with name and mimetype")
-    name, mimetype = _string(given, "name"), _string(given, "mimetype", optional=True)
-    if not name or len(name) > NAME_CHARS or len(mimetype) > NAME_CHARS:
-        raise _invalid(f"files: names and mimetypes have 1 to {NAME_CHARS} characters")
-    return {"name": name, "mimetype": mimetype}
-
-
-def _invalid(words: str) -> Refused:
-    return Refused("invalid_input", words)
-
-
-# HTTP
-
-
-def _answering(answer: Callable[[Json], Json]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        return await _answer(answer, dict(request.path_params))
-
-    return endpoint
-
-
-def _taking(act: Callable[[Json], Json]) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = _read(await request.body())
-        except Refused as refused:
-            return _refusal(refused)
-        return await _answer(act, body)
-
-    return endpoint
-
-
-async def _answer(answer: Callable[[Json], Json], given: Json) -> Response:
+        raise invalid("files: each must be an object with name and mimetype")
+    name, mimetype = string(given, "name"), string(given, "mimetype", optional=True)
+    if not name or len(name) > NAME_CHARS or len(mimetype) > NAME_CHARS or "/" in name:
+        raise invalid(f"files: names and mimetypes have 1 to {NAME_CHARS} characters, names no slash")
     try:
-        return JSONResponse(await run_in_threadpool(answer, given), headers={"Cache-Control": "no-store"})
-    except Refused as refused:
-        return _refusal(refused)
+        content = base64.b64decode(string(given, "content", optional=True), validate=True)
+    except (ValueError, binascii.Error):
+        raise invalid("files: content must be base64") from None
+    return {"name": name, "mimetype": mimetype, "content": content}
 
 
-def _read(raw: bytes) -> Json:
-    if len(raw) > BODY_BYTES:
-        raise Refused("body_too_large")
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Refused("invalid_json", "The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise Refused("invalid_json", "The body must be a JSON object.")
-    return body
+def _inputs(body: Json) -> Json:
+    """Return what inputs hold, as `{block_id: {action_id: value}}`, all of it strings."""
+    inputs = body.get("inputs", {})
+    if not isinstance(inputs, dict) or not all(_is_of_strings(held) for held in inputs.values()):
+        raise invalid("inputs: must be {block_id: {action_id: value}} with strings as values")
+    return inputs
 
 
-def _refusal(refused: Refused) -> Response:
-    status, words = REFUSALS.get(refused.code, (BAD_REQUEST, refused.code))
-    message = " ".join(refused.details) or words
-    return JSONResponse({"ok": False, "error": refused.code, "message": message}, status)
+def _is_of_strings(held: Any) -> bool:
+    return isinstance(held, dict) and all(isinstance(value, str) for value in held.values())
 
 
 async def _page_file(request: Request) -> Response:

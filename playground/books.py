@@ -1,15 +1,26 @@
-"""The books: what the two tables say, as the page and outside checks see it."""
+"""The books: what the two tables say, as the page and outside checks see it, and as it changes."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from playground.stack import StackNames
 
 Row = dict[str, Any]
+Json = dict[str, Any]
+
+WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
+
+TOGETHER_S = 0.1
+"""What is written within that time is told together."""
 
 LATEST = 200
 """Usage records shown, newest first; the reports know all of them."""
@@ -33,6 +44,47 @@ class Books:
             "reservations": [_reservation(row) for row in state if row["pk"].startswith("reservation#")],
             "usage": [_plain(row) for row in records[:LATEST]],
         }
+
+
+class LiveBooks:
+    """Tells of the books whenever they have changed, while it is used as a context manager.
+
+    `note` is called for each operation that the tables have answered; a burst of them is read once.
+    """
+
+    def __init__(self, show: Callable[[], Json], tell: Callable[[Json], object]) -> None:
+        self._show = show
+        self._tell = tell
+        self._written = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="live-books", daemon=True)
+
+    def note(self, operation: str) -> None:
+        """Take note of an operation; those that only read change nothing."""
+        if operation in WRITES:
+            self._written.set()
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self._stopping = True
+        self._written.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        told: Json = {}
+        while self._written.wait() and not self._stopping:
+            time.sleep(TOGETHER_S)
+            self._written.clear()
+            with contextlib.suppress(BotoCoreError, ClientError):  # the next write is another chance
+                books = self._show()
+                if books != told:
+                    self._tell(books)
+                told = books
 
 
 def _all(table: Any) -> list[Row]:

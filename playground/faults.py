@@ -75,12 +75,13 @@ class FaultProxy:
     """A DynamoDB at `url` that is the one at `target_url`, but for the faults that wait.
 
     `seen` counts the requests of each operation, those with a fault included. `by_chance` is asked about each
-    request for which no fault waits; it must answer at once.
+    request for which no fault waits, `heard` is told of each that was answered; both must return at once.
     """
 
     target_url: str
     port: int = 0
     by_chance: Callable[[str], Fault | None] = field(default=lambda _operation: None)
+    heard: Callable[[str], object] = field(default=lambda _operation: None)
     url: str = field(default="", init=False)
     seen: Counter[str] = field(default_factory=Counter, init=False)
     _waiting: list[tuple[str, Fault]] = field(default_factory=list, init=False)
@@ -104,6 +105,12 @@ class FaultProxy:
         """
         with self._lock:
             self._waiting += [(operation, Fault(fault))] * times
+
+    @property
+    def waiting(self) -> int:
+        """How many faults still wait for their request."""
+        with self._lock:
+            return len(self._waiting)
 
     def clear(self) -> None:
         """Forget the faults that still wait."""
@@ -145,6 +152,7 @@ class FaultProxy:
             await cut_connection(scope)
         elif fault is None or fault is Fault.TIMEOUT_AFTER_COMMIT:
             answer = await self._pass_on(scope, headers, body)
+            self.heard(operation)
             await (_answer(send, answer) if fault is None else cut_connection(scope))
         else:
             await _answer(send, _refusal(fault, operation, json.loads(body)))

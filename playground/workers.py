@@ -46,13 +46,15 @@ class Context:
 class Workers:
     """So many worker processes, whose journal goes to the file `log`.
 
-    The environment must be set in this process as well before `running`: the first fork reads it.
+    The environment must be set in this process as well before `running`: the first fork reads it. The queue
+    is polled at `queue_endpoint_url`, which may be nearer than what the environment names.
     """
 
     environment: Mapping[str, str]
     visibility_s: int
     function_timeout_s: int
     log: Path
+    queue_endpoint_url: str
     count: int = WORKERS
     _processes: list[ForkServerProcess] = field(default_factory=list, init=False)
     _stopping: threading.Event = field(default_factory=threading.Event, init=False)
@@ -61,11 +63,12 @@ class Workers:
         """Prepare the process that the workers are forked from."""
         self._forking = multiprocessing.get_context("forkserver")
         self._forking.set_forkserver_preload(_PRELOAD)
+        self._busy_since = self._forking.RawArray("d", self.count)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Run the workers while the block runs."""
-        self._processes = [self._start() for _ in range(self.count)]
+        self._processes = [self._start(place) for place in range(self.count)]
         keeper = threading.Thread(target=self._replace_the_dead, daemon=True)
         keeper.start()
         try:
@@ -78,34 +81,67 @@ class Workers:
             for process in self._processes:
                 process.join()
 
-    def _start(self) -> ForkServerProcess:
+    def kill_busy(self) -> bool:
+        """Kill the worker that began its job last, with no chance to clean up; False if none has a job."""
+        place = max(range(len(self._processes)), key=lambda one: self._busy_since[one], default=None)
+        if place is None or not self._busy_since[place]:
+            return False
+        self._processes[place].kill()
+        self._busy_since[place] = 0.0
+        return True
+
+    def _start(self, place: int) -> ForkServerProcess:
+        self._busy_since[place] = 0.0
         process = self._forking.Process(
-            target=_poll,
-            args=(dict(self.environment), self.visibility_s, self.function_timeout_s, self.log),
-            daemon=True,
+            target=_poll, args=(self._orders, self._busy_since, place), daemon=True
         )
         process.start()
         return process
 
     def _replace_the_dead(self) -> None:
         while not self._stopping.wait(0.2):
-            self._processes = [p if p.is_alive() else self._start() for p in self._processes]
+            self._processes = [
+                p if p.is_alive() else self._start(place) for place, p in enumerate(self._processes)
+            ]
+
+    @property
+    def _orders(self) -> _Orders:
+        return _Orders(
+            dict(self.environment),
+            self.visibility_s,
+            self.function_timeout_s,
+            self.log,
+            self.queue_endpoint_url,
+        )
 
 
-def _poll(environment: dict[str, str], visibility_s: int, function_timeout_s: int, log: Path) -> None:
-    """Work off the queue until killed."""
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """What a worker process is told."""
+
+    environment: dict[str, str]
+    visibility_s: int
+    function_timeout_s: int
+    log: Path
+    queue_endpoint_url: str
+
+
+def _poll(orders: _Orders, busy_since: Any, place: int) -> None:
+    """Work off the queue until killed; `busy_since[place]` says since when there is a job, 0 without one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started us
-    with log.open("ab") as journal:
+    with orders.log.open("ab") as journal:
         os.dup2(journal.fileno(), sys.stdout.fileno())
         os.dup2(journal.fileno(), sys.stderr.fileno())
-    os.environ.update(environment)
+    os.environ.update(orders.environment)
     import handler  # noqa: PLC0415 - it reads the environment as it is imported
 
-    queue_url = environment["QUEUE_URL"]
-    sqs = boto3.client("sqs", endpoint_url=environment["AWS_ENDPOINT_URL"])
+    queue_url = orders.environment["QUEUE_URL"]
+    sqs = boto3.client("sqs", endpoint_url=orders.queue_endpoint_url)
     while True:
-        for message in _receive(sqs, queue_url, visibility_s):
-            result = handler.answer({"Records": [record_of(message)]}, Context(function_timeout_s))
+        for message in _receive(sqs, queue_url, orders.visibility_s):
+            busy_since[place] = time.time()
+            result = handler.answer({"Records": [record_of(message)]}, Context(orders.function_timeout_s))
+            busy_since[place] = 0.0
             if not result["batchItemFailures"]:
                 sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 

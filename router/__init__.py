@@ -7,8 +7,11 @@
       reserving    which tier it gets, and what of it the budgets bear
       replying     the model's words are shown as they come, and the bill is settled
       calling      retries and fallbacks, within what is reserved
+      alerting     who should know hears that a budget runs out
     reconcile    what a dead worker left open is settled
     report       what it all cost
+    verify       whether the books are what the records add up to
+    budgets      what may be spent, and who changed it
     digest       what it cost last week, told to each channel
     check        whether all that this needs is there
 

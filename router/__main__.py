@@ -11,7 +11,19 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from router.adapters.aws_http import endpoint_at
-from router.command import check_lines, reconcile_lines, report_lines
+from router.budgets import WORKSPACE, BudgetName, WrongLimit, read_words
+from router.command import (
+    Wanted,
+    budget_change_lines,
+    budget_lines,
+    budget_list_lines,
+    check_lines,
+    reconcile_lines,
+    report_lines,
+    verify_lines,
+)
+from router.config import is_user_id
+from router.domain.budget import BudgetKind
 from router.errors import SettingsError
 from router.output import FORMATS
 from router.remedies import complaint
@@ -43,14 +55,19 @@ examples:
       who spent what in #general this month
   python -m router report --channel C024BE91L --month 2026-11 --by day
       a channel by its id, day by day
+  python -m router report --user U024BE7LH --month 2026-11
+      one person's month, by channel
   python -m router report --month 2026-11 --by model --format csv > november.csv
       for a spreadsheet
+  python -m router report --verify --month 2026-11
+      recompute every sum and every budget from the usage records; exit code 1 if one is wrong
 
 environment:
   USAGE_TABLE      the table of usage records and rollups
+  STATE_TABLE      only to verify
   AWS_REGION       and credentials, as for other AWS tools
   SLACK_BOT_TOKEN  only for a channel that is given by its name
-  CONFIG_FILE      only for the time zone of the present month (default: config.toml)
+  CONFIG_FILE      the time zone, and the best tier to compare with (default: config.toml)
 """
 
 RECONCILE = """\
@@ -98,6 +115,32 @@ environment:
 """
 
 
+BUDGET = """\
+Show what may be spent and what is left, and change limits. A limit that is set here wins over the
+file's, counts from the next message on, and every change is written down with who made it.
+"""
+BUDGET_EXAMPLES = """\
+examples:
+  python -m router budget list
+      all that were used this month, or have a limit of their own
+  python -m router budget show --channel general
+      how a channel stands, and who changed its limit when
+  python -m router budget set 25 per month --channel general
+  python -m router budget set 2.50 per day --user U024BE7LH
+      what is spent already stays spent; below that, nothing more is admitted
+  python -m router budget set 400 --workspace
+      all channels together; without a period, its period stays as it is
+  python -m router budget unset --channel C024BE91L
+      the limit of the file counts again
+
+environment:
+  STATE_TABLE, USAGE_TABLE  the two tables
+  CONFIG_FILE               the limits of the file (default: config.toml)
+  SLACK_BOT_TOKEN           only for a channel that is given by its name
+  AWS_REGION                and credentials, as for other AWS tools
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Tells of wrong usage in one line, as of everything that goes wrong."""
 
@@ -121,10 +164,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> _Parser:
     parser = _described(_Parser("python -m router"), "Penny's command line.", EXIT_CODES)
-    parser.set_defaults(lines=lambda _: parser.error("which command? report, reconcile or check"))
+    parser.set_defaults(lines=lambda _: parser.error("which command? report, budget, reconcile or check"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     report = commands.add_parser("report", help="print what was spent in a month")
     _add_report_arguments(_described(report, REPORT, REPORT_EXAMPLES))
+    budget = commands.add_parser("budget", help="show what may be spent and what is left; set limits")
+    _add_budget_commands(_described(budget, BUDGET, BUDGET_EXAMPLES))
     reconcile = commands.add_parser("reconcile", help="settle what dead workers left open")
     _add_reconcile_arguments(_described(reconcile, RECONCILE, RECONCILE_EXAMPLES))
     check = commands.add_parser("check", help="check whether all that Penny needs is there")
@@ -146,6 +191,7 @@ def _add_report_arguments(parser: _Parser) -> None:
         type=_channel,
         help="a channel's id, or its name with or without # (default: the workspace)",
     )
+    parser.add_argument("--user", metavar="USER", type=_user, help="a user's id: their messages alone")
     parser.add_argument("--month", metavar="YYYY-MM", type=_month, help="default: the present month")
     parser.add_argument(
         "--by",
@@ -153,8 +199,36 @@ def _add_report_arguments(parser: _Parser) -> None:
         choices=WORKSPACE_WAYS,
         help="channel, model, user or day (default: model for a channel, channel for the workspace)",
     )
+    parser.add_argument(
+        "--verify", action="store_true", help="recompute the month's books, for the whole workspace"
+    )
     _add_format(parser)
     parser.set_defaults(lines=_report, error=parser.error)
+
+
+def _add_budget_commands(parser: _Parser) -> None:
+    parser.set_defaults(lines=lambda _: parser.error("which command? show, list, set or unset"))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, told, lines in BUDGET_COMMANDS:
+        command = _described(commands.add_parser(name, help=told), f"{told.capitalize()}.\n", BUDGET_EXAMPLES)
+        if lines is _budget_set:
+            command.add_argument(
+                "limit",
+                nargs="+",
+                metavar="LIMIT",
+                help="dollars, and if wanted: per day, per week, per month",
+            )
+        if lines is not _budget_list:
+            _add_whose(command)
+        _add_format(command)
+        command.set_defaults(lines=lines, error=command.error)
+
+
+def _add_whose(parser: _Parser) -> None:
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--channel", metavar="CHANNEL", type=_channel, help="its id, or its name")
+    whose.add_argument("--user", metavar="USER", type=_user, help="a user's id, such as U024BE7LH")
+    whose.add_argument("--workspace", action="store_true", help="all channels and users together")
 
 
 def _add_reconcile_arguments(parser: _Parser) -> None:
@@ -191,6 +265,12 @@ def _channel(text: str) -> str:
     return text.strip()
 
 
+def _user(text: str) -> str:
+    if not is_user_id(text.strip()):
+        raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no user's id; write one like U024BE7LH")
+    return text.strip()
+
+
 def _month(text: str) -> str:
     if not is_month(text):
         raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no month; write it like 2026-11")
@@ -206,11 +286,57 @@ def _url(text: str) -> str:
 
 
 def _report(arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.verify:
+        return _verify(arguments)
+    if arguments.user and (arguments.channel or arguments.by not in (None, "channel")):
+        arguments.error("--user reports all channels of a person, by channel: leave out --channel and --by")
     by = arguments.by or (CHANNEL_WAYS if arguments.channel else WORKSPACE_WAYS)[0]
     if arguments.channel and by not in CHANNEL_WAYS:
         arguments.error(f"--by {by} sums up the workspace; with --channel write {', '.join(CHANNEL_WAYS)}")
-    channel, month = arguments.channel or "", arguments.month or ""
-    return report_lines(settings_from(), note, channel, month, by, arguments.format)
+    wanted = Wanted(arguments.channel or "", arguments.user or "", arguments.month or "", by)
+    return report_lines(settings_from(), note, wanted, arguments.format)
+
+
+def _verify(arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.channel or arguments.user or arguments.by:
+        arguments.error("--verify looks at the whole workspace: leave out --channel, --user and --by")
+    return verify_lines(settings_from(), note, arguments.month or "", arguments.format)
+
+
+def _budget_show(arguments: argparse.Namespace) -> Iterator[str]:
+    return budget_lines(settings_from(), _whose(arguments), arguments.format)
+
+
+def _budget_list(arguments: argparse.Namespace) -> Iterator[str]:
+    return budget_list_lines(settings_from(), arguments.format)
+
+
+def _budget_set(arguments: argparse.Namespace) -> Iterator[str]:
+    try:
+        wanted = read_words(" ".join(arguments.limit))
+    except WrongLimit as wrong:
+        arguments.error(str(wrong))
+    return budget_change_lines(settings_from(), _whose(arguments), wanted, arguments.format)
+
+
+def _budget_unset(arguments: argparse.Namespace) -> Iterator[str]:
+    return budget_change_lines(settings_from(), _whose(arguments), None, arguments.format)
+
+
+BUDGET_COMMANDS = (
+    ("show", "how one budget stands, and who changed its limit", _budget_show),
+    ("list", "how all budgets stand that were used this month or have a limit of their own", _budget_list),
+    ("set", "set what may be spent in each period", _budget_set),
+    ("unset", "take back what was set: the file's limit counts again", _budget_unset),
+)
+
+
+def _whose(arguments: argparse.Namespace) -> BudgetName:
+    if arguments.workspace:
+        return WORKSPACE
+    if arguments.user:
+        return (BudgetKind.USER, arguments.user)
+    return (BudgetKind.CHANNEL, arguments.channel)
 
 
 def _reconcile(arguments: argparse.Namespace) -> Iterator[str]:

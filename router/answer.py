@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -27,47 +28,22 @@ from router.adapters.claims import Claim, Duplicate, HeldByThisJob
 from router.adapters.slack_web import SlackWeb
 from router.delivered import Delivered
 from router.domain import notices
+from router.domain.access import Standing, Who, may_ask
 from router.domain.budget import Budget, BudgetPeriod
-from router.domain.ladder import Tier
-from router.domain.message import File, Message, NotForUs, read_files, read_message
-from router.domain.thread import Author, Post, Prompt, prompt_for, read_post
-from router.errors import (
-    Billed,
-    CallFailed,
-    MalformedError,
-    PennyError,
-    SlackRefused,
-    TableUnavailable,
-    TryLater,
-)
+from router.domain.channel_settings import ChannelSettings
+from router.domain.choice import Terms
+from router.domain.ladder import Ladder, Tier
+from router.domain.message import Message, NotForUs, read_message
+from router.domain.thread import Prompt, Shown, has_words, prompt_for, system_prompt_for
+from router.errors import Billed, CallFailed, MalformedError, PennyError, TableUnavailable, TryLater
 from router.journal import write_line
-from router.replying import Outcome, Replying, Tools, closing_until, notice_for
+from router.reading import Thread, read_attachments, read_thread_of
+from router.replying import Asked, Outcome, Replying, Tools, closing_until, notice_for
 from router.reserving import Busy, Exhausted
-from router.slack.blocks import MARK, footer_block
+from router.slack.blocks import footer_block, mark, stop_block
 from router.slack.parts import Place
-from router.slack.streamed_reply import StreamedReply
-from router.slack.thread import read_thread
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """What was read of the thread: its posts, and the files of the message itself."""
-
-    posts: tuple[Post, ...]
-    files: tuple[File, ...]
-
-    def has_our_words(self) -> bool:
-        """Whether we take part in it."""
-        return any(post.author is Author.US for post in self.posts)
-
-    def has_answer_to(self, message: Message) -> bool:
-        """Whether `message` has its finished answer."""
-        return any(post.is_complete and post.answers == message.ts for post in self.posts)
-
-    def left_behind(self, message: Message) -> tuple[str, ...]:
-        """Return our unfinished posts after `message`: a thread is answered one message after the other."""
-        ours = (p for p in self.posts if p.author is Author.US and p.ts > message.ts)
-        return tuple(post.ts for post in ours if post.answers in ("", message.ts))
+from router.slack.streamed_reply import Fittings, StreamedReply
+from router.slack.whisper import Listener, whisper
 
 
 def answer_event(tools: Tools, body: dict[str, Any], delivered: Delivered) -> None:
@@ -83,18 +59,32 @@ def answer_event(tools: Tools, body: dict[str, Any], delivered: Delivered) -> No
         Answer(tools, message, delivered).answer()
 
 
-class Answer:
-    """The answering of one message in one delivery of its job."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """One more answer to a message, wanted by a press: by `tier`, for at most the price that stood there."""
 
-    def __init__(self, tools: Tools, message: Message, delivered: Delivered) -> None:
+    tier: Tier
+    at_most_usd: Decimal
+    presser: Listener
+
+
+class Answer:
+    """The answering of one message in one delivery of its job; with `again`, by a stronger tier once more."""
+
+    def __init__(
+        self, tools: Tools, message: Message, delivered: Delivered, again: Again | None = None
+    ) -> None:
         self._tools = tools
         self._message = message
         self._delivered = delivered
+        self._again = again
+        self._answering = again.tier.name if again else ""
         self._noted: dict[str, Any] = {
             "job": delivered.id,
             "channel": message.channel,
             "ts": message.ts,
             "receives": delivered.receives,
+            **({"again": self._answering} if again else {}),
         }
 
     def answer(self) -> None:
@@ -113,19 +103,27 @@ class Answer:
 
     def _with_claim(self) -> Outcome:
         """Answer if the message is ours to answer; let go of it if that fails."""
-        thread = self._tools.aside.submit(self._read_thread)
-        if self._message.needs_our_thread and not thread.result().has_our_words():
+        tools, message = self._tools, self._message
+        settings = tools.aside.submit(tools.settings.of, message.channel)
+        if message.needs_our_thread and not settings.result().follow_ups:
             return Outcome.NOT_FOR_US
-        periods = self._tools.reserving.periods(self._message)
-        budgets = self._tools.aside.submit(self._tools.reserving.budgets, periods)
+        thread = tools.aside.submit(read_thread_of, tools.slack, message)
+        if message.needs_our_thread and not thread.result().has_our_words(message):
+            return Outcome.NOT_FOR_US
+        standing = self._start_looking_up()
+        periods = tools.reserving.periods(message)
+        budgets = tools.aside.submit(tools.reserving.budgets, periods)
         claim = self._take_claim()
         if claim is None:
-            return Outcome.DUPLICATE
+            return self._already_claimed()
         try:
-            return self._answer_claimed(claim, thread, periods, budgets)
+            if not self._may_ask(settings.result(), standing):
+                return self._turn_away(claim, standing())
+            asked = self._asked(claim, settings.result())
+            return self._answer_claimed(asked, thread, periods, budgets)
         except BaseException as error:
             with contextlib.suppress(PennyError):
-                self._tools.claims.abandon(claim, _reason(error))
+                tools.claims.abandon(claim, _reason(error))
             raise
 
     def _take_claim(self) -> Claim | None:
@@ -135,46 +133,90 @@ class Answer:
             owner=uuid.uuid4().hex,
             now=time.time(),
             lease_s=self._tools.lease_s,
+            answering=self._answering,
         )
         if isinstance(taken, HeldByThisJob):
             raise TryLater("an earlier delivery of this job is still at work", taken.seconds)
         return None if isinstance(taken, Duplicate) else taken
 
-    def _read_thread(self, *, is_takeover: bool = False) -> Thread:
-        """Read what the event alone cannot tell: earlier posts, and the files that an `app_mention` lacks.
+    def _already_claimed(self) -> Outcome:
+        """Leave a message to whoever has it; who pressed a button is told that it was pressed before."""
+        if self._again:
+            whisper(self._tools.slack, self._again.presser, notices.ALREADY_ASKED)
+        return Outcome.DUPLICATE
 
-        A root whose event names its files has nothing before it, and nothing after it but what an earlier
-        owner of its claim has posted.
-        """
+    def _asked(self, claim: Claim, settings: ChannelSettings) -> Asked:
+        allowed = settings.allowed(self._tools.config.ladder)
+        terms = Terms(allowed)
+        if self._again:
+            terms = Terms(Ladder((self._again.tier,)), self._again.tier, self._again.at_most_usd)
+        return Asked(self._message, claim, settings, terms)
+
+    # access: who may ask, and where
+
+    def _start_looking_up(self) -> Callable[[], Standing]:
+        """Find out who asks, beside everything else unless all may; return what waits for it."""
+        message, people = self._message, self._tools.people
+        if self._tools.config.access.who is Who.EVERYONE:
+            return lambda: people.find(message.user, message.author_team, message.team).standing
+        looking = self._tools.aside.submit(people.find, message.user, message.author_team, message.team)
+        return lambda: looking.result().standing
+
+    def _may_ask(self, settings: ChannelSettings, standing: Callable[[], Standing]) -> bool:
+        """Decide before anything is paid."""
+        if not self._is_open_here():
+            return False
+        return settings.who is Who.EVERYONE or may_ask(settings.who, standing())
+
+    def _is_open_here(self) -> bool:
         message = self._message
-        if not message.is_reply and message.files is not None and not is_takeover:
-            return Thread((), message.files)
-        try:
-            raw = read_thread(self._tools.slack, message.channel, message.thread)
-        except SlackRefused as refused:
-            self._noted["no_context"] = refused.code
-            return Thread((), message.files or ())
-        posts = (read_post(m, message.our_user, MARK) for m in raw)
-        own = next((m for m in raw if m.get("ts") == message.ts), {})
-        return Thread(tuple(p for p in posts if p), message.files or read_files(own.get("files")))
+        return self._tools.config.access.is_open(message.channel, is_direct=message.is_direct)
+
+    def _turn_away(self, claim: Claim, standing: Standing) -> Outcome:
+        """Say no so that only the asker sees it; whoever did not speak to us is told nothing."""
+        message = self._message
+        listener = Listener(message.channel, message.user, message.thread)
+        if self._again:
+            listener = self._again.presser
+        if not message.needs_our_thread:
+            words = notices.turned_away(standing, is_open_here=self._is_open_here())
+            whisper(self._tools.slack, listener, words)
+        self._noted["standing"] = standing
+        return self._let_go(claim, Outcome.NOT_ALLOWED)
+
+    def _let_go(self, claim: Claim, outcome: Outcome) -> Outcome:
+        """End the claim without an answer; what a button asked for may be asked for again."""
+        if self._again:
+            self._tools.claims.abandon(claim, outcome)
+        else:
+            self._tools.claims.finish(claim, outcome)
+        return outcome
 
     def _answer_claimed(
         self,
-        claim: Claim,
+        asked: Asked,
         reading: Future[Thread],
         periods: tuple[BudgetPeriod, ...],
         budgets: Future[tuple[Budget, ...]],
     ) -> Outcome:
-        self._tools.aside.submit(self._show_status)
         thread = reading.result()
-        if claim.is_takeover:
-            thread = self._read_thread(is_takeover=True)
-            if thread.has_answer_to(self._message):
-                self._tools.claims.finish(claim, Outcome.ANSWERED)
+        self._note_refused(thread)
+        if asked.claim.is_takeover:
+            thread = read_thread_of(self._tools.slack, self._message, is_takeover=True)
+            if thread.has_answer_to(self._message, self._answering):
+                self._tools.claims.finish(asked.claim, Outcome.ANSWERED)
                 self._noted["already"] = True
                 return Outcome.ANSWERED
-            claim = replace(claim, replies=claim.replies or thread.left_behind(self._message))
-        return self._with_money(claim, thread, periods, budgets.result())
+            replies = asked.claim.replies or thread.left_behind(self._message, self._answering)
+            asked = replace(asked, claim=replace(asked.claim, replies=replies))
+        if not (has_words(self._message) or thread.files or self._message.is_reply):
+            return self._refuse(asked.claim, Outcome.NOTHING_ASKED, notices.NOTHING_ASKED)
+        self._tools.aside.submit(self._show_status)
+        return self._with_money(asked, thread, periods, budgets.result())
+
+    def _note_refused(self, thread: Thread) -> None:
+        if thread.refused:
+            self._noted["no_context"] = thread.refused
 
     def _show_status(self) -> None:
         """Say that we are thinking. Slack clears it when we post; a workspace may not have it."""
@@ -189,57 +231,81 @@ class Answer:
     # the money: set aside before the call
 
     def _with_money(
-        self, claim: Claim, thread: Thread, periods: tuple[BudgetPeriod, ...], budgets: tuple[Budget, ...]
+        self,
+        asked: Asked,
+        thread: Thread,
+        periods: tuple[BudgetPeriod, ...],
+        budgets: tuple[Budget, ...],
     ) -> Outcome:
         """Reserve, call and settle; say no when the money does not bear an answer.
 
         A call that may have been billed without an answer keeps its money; one more call is made with new.
         """
+        prompt_of = self._prompts(asked.settings, thread)
+        try:
+            return self._reserve_and_reply(asked, periods, budgets, prompt_of)
+        except CallFailed as failed:
+            if failed.billed is Billed.NO or time.time() >= self._delivered.deadline:
+                return self._refuse(asked.claim, *notice_for(failed))
+        try:
+            return self._reserve_and_reply(asked, periods, budgets, prompt_of)
+        except CallFailed as failed:
+            return self._refuse(asked.claim, *notice_for(failed))
+
+    def _prompts(self, settings: ChannelSettings, thread: Thread) -> Callable[[Tier], Prompt]:
+        """Read the files, and return what makes the prompt of each tier, once."""
+        attachments = read_attachments(self._tools.slack, self._tools.aside, thread)
 
         @cache
         def prompt_of(tier: Tier) -> Prompt:
-            system = self._tools.config.reply.system_prompt
-            return prompt_for(system, thread.posts, self._message, thread.files, tier.max_prompt_tokens)
+            operators, room = self._tools.config.reply.system_prompt, tier.max_prompt_tokens
+            system = system_prompt_for(operators, settings.system_prompt, room)
+            shown = Shown(attachments, tier.sees_images)
+            return prompt_for(system, thread.posts, self._message, thread.files, room, shown)
 
-        try:
-            return self._reserve_and_reply(claim, periods, budgets, prompt_of)
-        except CallFailed as failed:
-            if failed.billed is Billed.NO or time.time() >= self._delivered.deadline:
-                return self._refuse(claim, *notice_for(failed))
-        try:
-            return self._reserve_and_reply(claim, periods, budgets, prompt_of)
-        except CallFailed as failed:
-            return self._refuse(claim, *notice_for(failed))
+        return prompt_of
 
     def _reserve_and_reply(
         self,
-        claim: Claim,
+        asked: Asked,
         periods: tuple[BudgetPeriod, ...],
         budgets: tuple[Budget, ...],
         prompt_of: Callable[[Tier], Prompt],
     ) -> Outcome:
+        claim = asked.claim
         funds = self._tools.reserving.reserve(
-            self._message, periods, budgets, prompt_of, claim.owner, self._tools.lease_s
+            self._message, periods, budgets, prompt_of, claim.owner, self._tools.lease_s, asked.terms
         )
         if isinstance(funds, Exhausted):
-            return self._refuse(claim, Outcome.OVER_BUDGET, self._exhausted_words(funds))
+            refused = self._refuse(claim, Outcome.OVER_BUDGET, self._exhausted_words(funds))
+            self._tools.alerting.look((funds.budget.row,), used_up=funds.budget.row)
+            return refused
         if isinstance(funds, Busy):
             return self._refuse(claim, Outcome.BUSY, notices.BUSY)
         self._noted |= {"tier_wanted": funds.reservation.facts.tier_wanted, "tier": funds.offer.tier.name}
-        replying = Replying(self._tools, self._message, claim, funds, self._reply(claim), self._noted)
+        replying = Replying(self._tools, asked, funds, self._reply(claim), self._noted)
         return replying.reply(prompt_of, self._delivered.deadline)
 
     # the thread: told whatever comes of it
 
     def _exhausted_words(self, exhausted: Exhausted) -> str:
-        period = exhausted.until.period
-        whose = "Our direct messages'" if self._message.is_direct else "This channel's"
-        return notices.exhausted_notice(whose, exhausted.budget.limit_usd, period.kind, period.renews)
+        period = exhausted.period
+        if self._again:
+            return notices.not_for_a_stronger(period.renews)
+        whose = notices.whose_budget(exhausted.budget.kind, is_direct=self._message.is_direct)
+        admins = self._tools.config.access.admins
+        return notices.exhausted_notice(whose, exhausted.budget.limit_usd, period.kind, period.renews, admins)
 
     def _refuse(
         self, claim: Claim, outcome: Outcome, notice: str, footer: str = notices.NOT_CHARGED
     ) -> Outcome:
-        """Say no in the thread, then end the claim: who dies in between says it again in the same place."""
+        """Say no in the thread, then end the claim: who dies in between says it again in the same place.
+
+        Of a press that comes to nothing only the presser is told: the thread has its answer.
+        """
+        if self._again:
+            whisper(self._tools.slack, self._again.presser, notice)
+            return self._let_go(claim, outcome)
         blocks = [footer_block(footer)]
         posted = self._reply(claim).close(blocks, closing_until(self._delivered.deadline), notice)
         self._tools.claims.finish(claim, outcome)
@@ -257,12 +323,23 @@ class Answer:
             place,
             adopted=claim.replies,
             on_posted=on_posted,
-            answers=message.ts,
+            fittings=self._fittings(),
             clock=time.time,
+        )
+
+    def _fittings(self) -> Fittings:
+        """Say which message the reply answers, and offer to stop it."""
+        message, again = self._message, self._answering
+        return Fittings(
+            lambda is_complete: mark(message.ts, is_complete=is_complete, again=again),
+            (stop_block({"ts": message.ts, "again": again, "user": message.user}),),
         )
 
     def _tell(self, notice: str) -> None:
         """Post a notice when nothing else can be done; that Slack may be what failed is no reason to fail."""
+        if self._again:
+            whisper(self._tools.slack, self._again.presser, notice)
+            return
         with contextlib.suppress(PennyError):
             _post_notice(self._tools.slack, self._message.channel, self._message.thread, notice)
 

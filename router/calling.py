@@ -39,6 +39,8 @@ class Errand:
     deadline: float
     """In epoch seconds."""
     prompt_for: Callable[[Tier], Prompt]
+    lowest: Tier | None = None
+    """How far down it may fall back; None: to the end of the ladder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,14 @@ class Caller:
 
     def _below(self, tier: Tier, errand: Errand) -> Tier | None:
         """Return the next tier down that the reservation covers."""
+        if tier == errand.lowest:
+            return None
         for below in self._ladder.from_tier_down(tier)[1:]:
             tokens = min(below.max_tokens, errand.call.max_tokens)
             if worst_case_usd(below, errand.prompt_for(below).tokens, tokens) <= errand.reserved_usd:
                 return below
+            if below == errand.lowest:
+                break
         return None
 
     def _on(self, tier: Tier, errand: Errand) -> Call:

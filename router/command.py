@@ -6,30 +6,45 @@ Leaves arguments, streams and exit codes to `__main__`.
 
 from __future__ import annotations
 
+import getpass
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
+from decimal import Decimal
 from pathlib import Path
 
 from router import wiring
+from router.budgets import BudgetName
 from router.check import Finding, run_checks
 from router.config import load_config
+from router.domain.budget import BudgetKind, PeriodKind
 from router.domain.usage import month_and_day
-from router.errors import PennyError, SettingsError
+from router.errors import ConfigError, PennyError, SettingsError
 from router.output import one_line, to_csv, to_json, to_text
 from router.reconcile import Ending, Reconciled, reconcile
 from router.remedies import BY_ID
-from router.report import make_report
+from router.report import Report, Savings, make_report, savings_of, user_report
 from router.settings import Settings
 from router.sheets import (
+    budgets_data,
+    budgets_table,
+    change_fields,
+    change_line,
+    changed_notes,
     check_data,
     reconciled_closing,
     reconciled_data,
     reconciled_table,
     report_data,
     report_table,
+    verified_closing,
+    verified_data,
+    verified_table,
+    whose,
 )
 from router.slack.channels import find_channel, is_channel_id
+from router.verify import Verifying
 
 Note = Callable[[str], None]
 
@@ -40,25 +55,80 @@ class CannotDo(PennyError):  # noqa: N818 - reads as what it says
     """The command cannot be done. The text says why, and what can be done instead."""
 
 
-def report_lines(
-    settings: Settings, note: Note, channel: str, month: str, by: str, form: str
-) -> Iterator[str]:
-    """Report a month of `channel` (id or name; empty: the workspace); an empty `month` is the present one."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a report is asked of; `channel` is an id or a name, an empty `month` the present one."""
+
+    channel: str = ""
+    user: str = ""
+    month: str = ""
+    by: str = ""
+
+
+def report_lines(settings: Settings, note: Note, wanted: Wanted, form: str) -> Iterator[str]:
+    """Report a month of a channel, of a user, or of the workspace."""
     usage = wiring.usage(settings)
-    month = month or present_month(settings, note, time.time())
-    channel_id = _channel_id(settings, channel) if channel else ""
-    report = make_report(usage, channel_id, month, by)
-    yield to_text(report_table(report, channel)) if form == "table" else WRITTEN[form](report_data(report))
+    month = wanted.month or present_month(settings, note, time.time())
+    if wanted.user:
+        report = user_report(usage, wanted.user, month)
+    else:
+        channel = _channel_id(settings, wanted.channel) if wanted.channel else ""
+        report = make_report(usage, channel, month, wanted.by)
+    savings = _savings(settings, report)
+    if form == "table":
+        yield to_text(report_table(report, wanted.channel, savings))
+    else:
+        yield WRITTEN[form](report_data(report, savings))
+
+
+def _savings(settings: Settings, report: Report) -> Savings | None:
+    """Compare with the best tier of the config file; a report needs none."""
+    try:
+        ladder = load_config(settings.config_file).ladder
+    except ConfigError:
+        return None
+    return savings_of(report.total, ladder.tiers[0])
 
 
 def present_month(settings: Settings, note: Note, now: float) -> str:
     """Return the month of `now` (epoch seconds) as usage records count it: in the configured time zone."""
-    zone: tzinfo = UTC
+    return month_and_day(
+        now, _zone(settings, note, "taking the month of UTC; set CONFIG_FILE or give --month")
+    )[0]
+
+
+def _zone(settings: Settings, note: Note, instead: str) -> tzinfo:
     if Path(settings.config_file).exists():
-        zone = load_config(settings.config_file).budget.zone
+        return load_config(settings.config_file).budget.zone
+    note(f"there is no {settings.config_file}: {instead}")
+    return UTC
+
+
+VERIFY_AGAIN_AFTER_S = 2.0
+"""What was being settled during the first look has long been by then, and indexes have caught up."""
+
+
+def verify_lines(
+    settings: Settings, note: Note, month: str, form: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[str]:
+    """Recompute a month's books from its records; raises CannotDo at the end if something does not agree."""
+    settings.require("state_table", "usage_table")
+    zone = _zone(settings, note, "taking the days of UTC; set CONFIG_FILE")
+    month = month or month_and_day(time.time(), zone)[0]
+    verifying = Verifying(wiring.usage(settings), wiring.ledger(settings), month, zone)
+    verified = verifying.verify()
+    if verified.differences:  # only what stays wrong is wrong
+        sleep(VERIFY_AGAIN_AFTER_S)
+        again = verifying.verify()
+        lasting = tuple(d for d in again.differences if d in verified.differences)
+        verified = replace(again, differences=lasting)
+    if form == "table":
+        yield to_text(verified_table(verified))
     else:
-        note(f"there is no {settings.config_file}: taking the month of UTC; set CONFIG_FILE or give --month")
-    return month_and_day(now, zone)[0]
+        yield WRITTEN[form](verified_data(verified))
+        note(verified_closing(verified))
+    if verified.differences:
+        raise CannotDo(f"the books of {month} are not what the usage records add up to; docs/operating.md")
 
 
 def _channel_id(settings: Settings, channel: str) -> str:
@@ -99,6 +169,54 @@ def _done(reconciling: Iterator[Reconciled]) -> tuple[list[Reconciled], PennyErr
     if unsettled:
         return told, CannotDo(f"a table did not take {unsettled} of {len(told)}; reconcile again in a minute")
     return told, None
+
+
+def budget_lines(settings: Settings, name: BudgetName, form: str) -> Iterator[str]:
+    """Tell how one budget stands, and who changed its limit."""
+    budgets, found = wiring.budgets(settings), _budget_name(settings, name)
+    standing, changes = budgets.show(found), budgets.changes(found)
+    standings = [standing] if standing else []
+    if form == "table":
+        notes = () if standing else (f"No limit applies to {whose(*found)}.",)
+        yield to_text(budgets_table(standings, "Budget", (*notes, *map(change_line, changes))))
+    else:
+        yield WRITTEN[form](budgets_data(standings, changes=[change_fields(c) for c in changes]))
+
+
+def budget_list_lines(settings: Settings, form: str) -> Iterator[str]:
+    """Tell how all budgets stand that were used this month, or whose limit was set."""
+    standings = wiring.budgets(settings).show_all()
+    if form == "table":
+        notes = () if standings else ("None yet: nothing was spent this month, and no limit was set.",)
+        yield to_text(budgets_table(standings, "Budgets in their present period", notes))
+    else:
+        yield WRITTEN[form](budgets_data(standings))
+
+
+def budget_change_lines(
+    settings: Settings, name: BudgetName, wanted: tuple[Decimal, PeriodKind | None] | None, form: str
+) -> Iterator[str]:
+    """Set a budget's limit, or take back what was set (`wanted` is None), and tell how it stands then."""
+    budgets, found = wiring.budgets(settings), _budget_name(settings, name)
+    changed = budgets.set_limit(found, *wanted, _who()) if wanted else budgets.unset_limit(found, _who())
+    standings = [changed.standing] if changed.standing else []
+    if form == "table":
+        yield to_text(budgets_table(standings, "Budget", changed_notes(changed)))
+    else:
+        yield WRITTEN[form](budgets_data(standings))
+
+
+def _budget_name(settings: Settings, name: BudgetName) -> BudgetName:
+    kind, budget_id = name
+    return (kind, _channel_id(settings, budget_id) if kind is BudgetKind.CHANNEL else budget_id)
+
+
+def _who() -> str:
+    """Name who sits at the command line, as far as the system knows."""
+    try:
+        return f"command line ({getpass.getuser()[:40]})"
+    except (OSError, KeyError):  # a container without a name for its user
+        return "command line"
 
 
 MANIFEST = Path(__file__).resolve().parent.parent / "manifest.json"

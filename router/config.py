@@ -6,6 +6,7 @@ Unknown keys are errors too: a misspelt limit must not silently be the default.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from router.domain.access import Who
 from router.domain.bands import Band, bands_policy
-from router.domain.budget import PeriodKind
+from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.choice import Policy
 from router.domain.ladder import MAX_MODELS, Ladder, Tier
 from router.domain.thread import least_prompt_tokens
@@ -34,18 +36,59 @@ DEAREST_USD = Decimal(1_000_000)
 MOST_DECIMALS = 6
 """Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
 
+DIRECT_MESSAGE = "D"
+"""How the id of a direct message begins: https://docs.slack.dev/apis/web-api/using-the-conversations-api."""
+
+_CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{6,20}")
+_USER_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
+
+MOST_PROMPTS = 4
+"""Suggested ones: https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts."""
+
 FEWEST_TOKENS = 16
 """Some providers refuse a smaller `max_tokens`."""
 
 
+def is_user_id(text: str) -> bool:
+    """Whether `text` has the form of a user's id."""
+    return bool(_USER_ID.fullmatch(text))
+
+
 @dataclass(frozen=True, slots=True)
 class BudgetConfig:
-    """Limits in USD for one period; periods begin at midnight of `zone`."""
+    """Limits in USD for one period; periods begin at midnight of `zone`.
+
+    A user or the workspace without a limit (None) has no budget, unless one is set while Penny runs. `notify`
+    (ids of users) are told of alerts on budgets that are no channel's. `alerts` are per cent, rising.
+    """
 
     channel_usd: Decimal
     direct_message_usd: Decimal
     period: PeriodKind
     zone: ZoneInfo
+    user_usd: Decimal | None = None
+    workspace_usd: Decimal | None = None
+    notify: tuple[str, ...] = ()
+    alerts: tuple[int, ...] = (50, 80, 100)
+
+    def of(self, kind: BudgetKind, budget_id: str, now: float) -> BudgetPeriod:
+        """Name a budget at `now` (epoch seconds), with the limit that the file gives it."""
+        is_direct = budget_id.startswith(DIRECT_MESSAGE)
+        usd = {
+            BudgetKind.CHANNEL: self.direct_message_usd if is_direct else self.channel_usd,
+            BudgetKind.USER: self.user_usd,
+            BudgetKind.WORKSPACE: self.workspace_usd,
+        }[kind]
+        limit = None if usd is None else Limit(usd, self.period)
+        return BudgetPeriod(kind, budget_id, now, self.zone, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedPrompt:
+    """A first question that people are offered: what they see, and what it asks."""
+
+    title: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +98,25 @@ class ReplyConfig:
     system_prompt: str
     deadline_s: int
     footer: bool
+    follow_ups: bool
     allow_data_collection: bool
+    suggested_prompts: tuple[SuggestedPrompt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessConfig:
+    """Who may ask, and where; empty `channels` are all. `admins` may change what admins of Slack may."""
+
+    who: Who
+    channels: frozenset[str]
+    direct_messages: bool
+    admins: tuple[str, ...]
+
+    def is_open(self, channel: str, *, is_direct: bool) -> bool:
+        """Whether questions are answered in this channel."""
+        if is_direct:
+            return self.direct_messages
+        return not self.channels or channel in self.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +128,7 @@ class Config:
     policy: Policy
     useful_tokens: int
     reply: ReplyConfig
+    access: AccessConfig
 
 
 def load_config(path: str) -> Config:
@@ -102,6 +164,7 @@ def read_config(raw: dict[str, Any]) -> Config:
         policy=_policy(routing, ladder),
         useful_tokens=routing.integer("useful_tokens", FEWEST_TOKENS, 100_000, default=400),
         reply=_reply(top.section("reply")),
+        access=_access(top.section("access")),
     )
     _check_room(config)
     for section in (top, routing):
@@ -120,6 +183,7 @@ def _tier(section: Section) -> Tier | None:
         max_tokens=section.integer("max_tokens", FEWEST_TOKENS, 1_000_000),
         max_prompt_tokens=section.integer("max_prompt_tokens", 1_000, 10_000_000, default=90_000),
         reasoning_effort=section.choice("reasoning_effort", EFFORTS, default=None),
+        sees_images=section.boolean("sees_images", default=False),
     )
     price.finish()
     section.finish()
@@ -170,9 +234,32 @@ def _budget(section: Section) -> BudgetConfig:
         direct_message_usd=section.amount("direct_message_usd", default=Decimal(1)),
         period=PeriodKind(section.choice("period", tuple(PeriodKind), default=PeriodKind.MONTH) or ""),
         zone=_zone(section),
+        user_usd=section.amount("user_usd") if section.has("user_usd") else None,
+        workspace_usd=section.amount("workspace_usd") if section.has("workspace_usd") else None,
+        notify=_users(section, "notify"),
+        alerts=_alerts(section),
     )
     section.finish()
     return budget
+
+
+def _users(section: Section, key: str) -> tuple[str, ...]:
+    users = section.texts(key, default=())
+    for user in users:
+        if not is_user_id(user):
+            raise ConfigError(
+                f"{section.name}.{key}: {user[:LONGEST_SHOWN]!r} is no user's id; write ids such as "
+                "'U024BE7LH' (in Slack: the profile, its menu, 'Copy member ID')"
+            )
+    return users
+
+
+def _alerts(section: Section) -> tuple[int, ...]:
+    """Return the thresholds in per cent."""
+    alerts = section.integers("alerts", 1, 100, default=[50, 80, 100])
+    if list(alerts) != sorted(set(alerts)):
+        raise ConfigError(f"{section.name}.alerts: {list(alerts)} do not rise; write such as [50, 80, 100]")
+    return alerts
 
 
 def _zone(section: Section) -> ZoneInfo:
@@ -218,10 +305,46 @@ def _reply(section: Section) -> ReplyConfig:
         system_prompt=section.text("system_prompt", longest=20_000),
         deadline_s=section.integer("deadline_s", 1, LONGEST_DEADLINE_S, default=120),
         footer=section.boolean("footer", default=True),
+        follow_ups=section.boolean("follow_ups", default=True),
         allow_data_collection=section.boolean("allow_data_collection", default=False),
+        suggested_prompts=_suggested_prompts(section),
     )
     section.finish()
     return reply
+
+
+def _suggested_prompts(section: Section) -> tuple[SuggestedPrompt, ...]:
+    prompts: list[SuggestedPrompt] = []
+    for one in section.sections("suggested_prompt"):
+        prompts.append(SuggestedPrompt(one.text("title", longest=75), one.text("message", longest=500)))
+        one.finish()
+    if len(prompts) > MOST_PROMPTS:
+        raise ConfigError(
+            f"{section.name}.suggested_prompt: there are {len(prompts)}; Slack shows {MOST_PROMPTS} at most"
+        )
+    return tuple(prompts)
+
+
+def _access(section: Section) -> AccessConfig:
+    access = AccessConfig(
+        who=Who(section.choice("who", tuple(Who), default=Who.MEMBERS) or ""),
+        channels=_channels(section),
+        direct_messages=section.boolean("direct_messages", default=True),
+        admins=_users(section, "admins"),
+    )
+    section.finish()
+    return access
+
+
+def _channels(section: Section) -> frozenset[str]:
+    channels = section.texts("channels", default=())
+    for channel in channels:
+        if not _CHANNEL_ID.fullmatch(channel):
+            raise ConfigError(
+                f"{section.name}.channels: {channel[:LONGEST_SHOWN]!r} is no channel's id; write ids such as "
+                "'C024BE91L'"
+            )
+    return frozenset(channels)
 
 
 LONGEST_SHOWN = 80
@@ -256,9 +379,22 @@ class Section:
             raise self._wrong(key, value, f"a text of 1 to {longest} characters")
         return value.strip()
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def has(self, key: str) -> bool:
+        """Whether the key is there; it counts as asked for."""
+        self._asked.add(key)
+        return key in self._raw
+
+    def integers(self, key: str, low: int, high: int, *, default: list[int] = _MISSING) -> tuple[int, ...]:
+        """Return an array of whole numbers between `low` and `high`."""
+        should = f"an array of whole numbers from {low} to {high}"
+        values = self._value(key, list, should, default)
+        if not all(isinstance(v, int) and not isinstance(v, bool) and low <= v <= high for v in values):
+            raise self._wrong(key, values, should)
+        return tuple(values)
+
+    def texts(self, key: str, *, default: tuple[str, ...] = _MISSING) -> tuple[str, ...]:
         """Return an array of texts."""
-        values = self._value(key, list, "an array of texts", _MISSING)
+        values = self._value(key, list, "an array of texts", default)
         if not all(isinstance(v, str) for v in values):
             raise self._wrong(key, values, "an array of texts")
         return tuple(values)

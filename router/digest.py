@@ -19,8 +19,8 @@ from router.adapters.digests import Digests, NoTurn, Phase, Turn
 from router.adapters.ledger import Ledger
 from router.adapters.slack_web import SlackWeb
 from router.adapters.usage import Rollup, UsageTable
-from router.config import BudgetConfig
-from router.domain.budget import BudgetKind, BudgetPeriod, PeriodKind, period_at
+from router.config import DIRECT_MESSAGE, BudgetConfig
+from router.domain.budget import BudgetKind, PeriodKind, period_at, period_named
 from router.domain.digest import Digest, ModelUse
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 from router.journal import write_line
@@ -35,9 +35,6 @@ STOP_BEFORE_S = 45.0
 
 LONGEST_WAIT_S = 60.0
 """Slack limits posts by the minute: https://docs.slack.dev/apis/web-api/rate-limits."""
-
-DIRECT_MESSAGE = "D"
-"""How the id of a direct message begins: https://docs.slack.dev/apis/web-api/using-the-conversations-api."""
 
 
 class Ending(StrEnum):
@@ -169,14 +166,13 @@ class Digesting:
         return ending
 
     def _digest(self, week: Week) -> Digest:
-        period = period_at(self._budget.period, self._clock(), self._budget.zone)
-        asked = BudgetPeriod(BudgetKind.CHANNEL, week.channel, period, self._budget.channel_usd)
+        (budget,) = self._ledger.peek((self._budget.of(BudgetKind.CHANNEL, week.channel, self._clock()),))
         return Digest(
             since=week.since,
             answers=week.answers,
             cost_usd=week.cost_usd,
-            budget=self._ledger.peek(asked),
-            period=period,
+            budget=budget,
+            period=period_named(budget.period_key, self._budget.zone),
             months=week.months,
             models=week.models,
         )

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.adapters.ledger import Ledger, Reservation
+from router.adapters.ledger import MOST_KEYS, BudgetRow, Ledger, Reservation
 from router.adapters.openrouter import OpenRouter
+from router.alerting import Alerting
 from router.domain.completion import GenerationCost
 from router.domain.usage import Bill
-from router.errors import ProviderUnavailable, TableUnavailable
+from router.errors import PennyError, ProviderUnavailable, TableUnavailable
 from router.journal import write_line
 
 GRACE_S = 3600.0
@@ -144,14 +145,36 @@ STOP_BEFORE_S = 15.0
 """Before Lambda stops us: a look-up and a settlement take no longer."""
 
 
-def reconcile_all(ledger: Ledger, openrouter: OpenRouter, seconds_left: float) -> dict[str, int]:
+def reconcile_all(
+    ledger: Ledger,
+    openrouter: OpenRouter,
+    seconds_left: float,
+    alerting: Callable[[], Alerting] | None = None,
+) -> dict[str, int]:
     """Reconcile for as long as there is time; returns how many reservations ended in which way.
 
+    With `alerting`, whoever should know hears what budgets have crossed, also what dead workers left untold.
     Raises TableUnavailable at the end when the table did not take a settlement, so that someone hears of it.
     """
     counts: Counter[str] = Counter()
+    charged: set[BudgetRow] = set()
     for done in reconcile(ledger, openrouter, seconds=seconds_left - STOP_BEFORE_S):
         counts[done.ending] += 1
+        if done.ending in (Ending.SETTLED, Ending.ESTIMATED):
+            charged.update(done.reservation.budgets)
+    if alerting:
+        _alert(alerting, charged)
     if counts[Ending.UNSETTLED]:
         raise TableUnavailable(f"reservations that could not be settled: {counts[Ending.UNSETTLED]}")
     return dict(counts)
+
+
+def _alert(alerting: Callable[[], Alerting], charged: set[BudgetRow]) -> None:
+    """Tell of what was crossed; that this cannot be done (no token, no Slack) stops no settlement."""
+    names = sorted(charged)
+    try:
+        for at in range(0, len(names), MOST_KEYS):
+            alerting().look(tuple(names[at : at + MOST_KEYS]))
+        alerting().post_left()
+    except PennyError as error:
+        write_line("alert", "not_looked", reason=str(error))

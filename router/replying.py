@@ -18,19 +18,29 @@ from typing import Any
 
 from router.adapters.claims import Claim, Claims
 from router.adapters.ledger import Ledger
+from router.adapters.ratings import Ratings
 from router.adapters.slack_web import SlackWeb
+from router.adapters.usage import UsageTable
+from router.alerting import Alerting
 from router.calling import Caller, Errand, Listening
+from router.channel_settings import ChannelSettingsBook
 from router.config import Config
 from router.domain import notices
+from router.domain.budget import Budget
+from router.domain.channel_settings import ChannelSettings
+from router.domain.choice import Terms
 from router.domain.completion import Call, Completion
+from router.domain.estimate import worst_case_usd
 from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
 from router.domain.usage import Bill
 from router.errors import Billed, CallFailed, Remedy, TableUnavailable
 from router.reserving import Funded, Reserving
-from router.slack.blocks import footer_block
+from router.slack.blocks import Block, actions_block, feedback_block, footer_block
+from router.slack.people import People
 from router.slack.streamed_reply import StreamedReply
+from router.stopping import StopWatch
 
 CLOSING_S = 40.0
 """After the deadline, for the last words to reach Slack: it may want to be left alone for half a minute."""
@@ -51,6 +61,9 @@ class Outcome(StrEnum):
     OVER_BUDGET = "over_budget"
     BUSY = "busy"
     REFUSED = "refused"
+    NOT_ALLOWED = "not_allowed"
+    """Who asked may not ask here."""
+    NOTHING_ASKED = "nothing_asked"
     FAILED = "failed"
     UNDELIVERABLE = "undeliverable"
     """Slack takes the answer in no form: the channel is gone, or the bot was removed."""
@@ -66,6 +79,11 @@ class Tools:
     slack: SlackWeb
     caller: Caller
     reserving: Reserving
+    settings: ChannelSettingsBook
+    people: People
+    ratings: Ratings
+    usage: UsageTable
+    alerting: Alerting
     aside: ThreadPoolExecutor
     """For what need not be waited for."""
 
@@ -80,21 +98,26 @@ def closing_until(deadline: float) -> float:
     return max(deadline, time.time()) + CLOSING_S
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message that is ours to answer, and on what terms."""
+
+    message: Message
+    claim: Claim
+    settings: ChannelSettings
+    terms: Terms
+
+
 class Replying:
     """One paid call for a message, and the reply that it fills. `noted` is what the journal will say."""
 
     def __init__(
-        self,
-        tools: Tools,
-        message: Message,
-        claim: Claim,
-        funds: Funded,
-        reply: StreamedReply,
-        noted: dict[str, Any],
+        self, tools: Tools, asked: Asked, funds: Funded, reply: StreamedReply, noted: dict[str, Any]
     ) -> None:
         self._tools = tools
-        self._message = message
-        self._claim = claim
+        self._asked = asked
+        self._message = asked.message
+        self._claim = asked.claim
         self._funds = funds
         self._reservation = funds.reservation
         self._reply = reply
@@ -105,9 +128,14 @@ class Replying:
 
     def reply(self, prompt_of: Callable[[Tier], Prompt], deadline: float) -> Outcome:
         """Call, show, settle. Raises CallFailed when there was no answer; the money is seen to by then."""
-        listening = Listening(self._on_generation, self._on_text, lambda: self._reply.is_unwanted)
         try:
-            tier, completion = self._tools.caller.call(self._errand(prompt_of, deadline), listening)
+            with StopWatch(self._tools.claims, self._claim) as watch:
+                listening = Listening(
+                    self._on_generation,
+                    self._on_text,
+                    lambda: watch.is_stopped or self._reply.is_unwanted,
+                )
+                tier, completion = self._tools.caller.call(self._errand(prompt_of, deadline), listening)
         except CallFailed as failed:
             self._end_failed(failed)
             raise
@@ -116,7 +144,7 @@ class Replying:
             raise
         finally:
             self._wait_for_notes()
-        return self._end(tier, completion, prompt_of(tier), deadline)
+        return self._end(tier, completion, prompt_of, deadline)
 
     def _errand(self, prompt_of: Callable[[Tier], Prompt], deadline: float) -> Errand:
         tier, message, offer = self._funds.offer.tier, self._message, self._funds.offer
@@ -133,7 +161,8 @@ class Replying:
             allow_data_collection=self._tools.config.reply.allow_data_collection,
         )
         useful = self._tools.config.useful_tokens
-        return Errand(tier, call, offer.estimate_usd, useful, deadline, prompt_of)
+        lowest = self._asked.terms.allowed.tiers[-1]
+        return Errand(tier, call, offer.estimate_usd, useful, deadline, prompt_of, lowest)
 
     # while the model answers
 
@@ -165,8 +194,11 @@ class Replying:
                 self._tools.ledger.release(self._reservation)
             elif failed.cost_usd is not None:
                 self._tools.ledger.settle(self._reservation, _bill_of_failed(failed))
+                self._look_for_alerts()
 
-    def _end(self, tier: Tier, completion: Completion, prompt: Prompt, deadline: float) -> Outcome:
+    def _end(
+        self, tier: Tier, completion: Completion, prompt_of: Callable[[Tier], Prompt], deadline: float
+    ) -> Outcome:
         """Settle, put the last words and the footer under the answer, and only then end the claim.
 
         Who dies in between leaves no half-written reply: the next delivery answers anew, in its place.
@@ -177,11 +209,12 @@ class Replying:
         bill = _bill(completion)  # None: the reservation waits until OpenRouter says what was billed
         is_settled = bill is not None and self._settle(bill)
         self._note(tier, completion, bill)
-        footer = self._footer(completion, bill if is_settled else None, prompt)
-        blocks = [footer_block(footer)] if self._tools.config.reply.footer else []
+        blocks = self._blocks(tier, completion, bill if is_settled else None, prompt_of)
         last_words = "" if self._has_text else notices.empty_words(completion.finish)
         stands = self._reply.close(blocks, closing_until(deadline), last_words)
-        return self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        outcome = self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
+        self._wait_for_notes()
+        return outcome
 
     def _settle(self, bill: Bill) -> bool:
         """Settle with patience. False: the ledger is out of reach, and the reconciler will complete it."""
@@ -192,8 +225,14 @@ class Replying:
             except TableUnavailable as error:
                 self._noted["settle_failed"] = str(error)
             else:
+                self._look_for_alerts()
                 return True
         return False
+
+    def _look_for_alerts(self) -> None:
+        """Tell, off the path, what the budgets have crossed; it is waited for before the job ends."""
+        look = self._tools.alerting.look
+        self._noting.append(self._tools.aside.submit(look, self._reservation.budgets))
 
     def _end_claim(self, outcome: Outcome) -> Outcome:
         """End the claim; if that fails, whoever takes it over finds the whole answer in the thread."""
@@ -201,12 +240,50 @@ class Replying:
             self._tools.claims.finish(self._claim, outcome)
         return outcome
 
+    # under the answer
+
+    def _blocks(
+        self, tier: Tier, completion: Completion, bill: Bill | None, prompt_of: Callable[[Tier], Prompt]
+    ) -> list[Block]:
+        """Lay out what stands under the answer: the footer, and what can be pressed if there is an answer."""
+        footer = footer_block(self._footer(completion, bill, prompt_of(tier)))
+        blocks = [footer] if self._asked.settings.footer else []
+        if not self._has_text:
+            return blocks
+        facts = self._reservation.facts
+        answer = {"month": facts.month, "at": f"{facts.started_at:.3f}", "id": self._reservation.id}
+        model = completion.model or "unknown"
+        stronger = self._stronger(tier, self._left_usd(bill), prompt_of)
+        return [*blocks, feedback_block(answer | {"model": model}), actions_block(answer, stronger)]
+
     def _footer(self, completion: Completion, bill: Bill | None, prompt: Prompt) -> str:
-        budget = self._funds.budgets[0]
         cost_usd = bill.cost_usd if bill else None
-        left_usd = budget.remaining_usd - (self._reservation.amount_usd if cost_usd is None else cost_usd)
         remarks = notices.remarks(completion.finish, prompt)
-        return notices.footer_text(completion.model, cost_usd, left_usd, budget.limit_usd, remarks)
+        budget = self._scarcest
+        return notices.footer_text(
+            completion.model, cost_usd, self._left_usd(bill), budget.limit_usd, remarks, budget.kind
+        )
+
+    @property
+    def _scarcest(self) -> Budget:
+        """The budget with the least left; of several the channel's, which is first."""
+        return min(self._funds.budgets, key=lambda b: b.remaining_usd)
+
+    def _left_usd(self, bill: Bill | None) -> Decimal:
+        charged_usd = bill.cost_usd if bill else self._reservation.amount_usd
+        return self._scarcest.remaining_usd - charged_usd
+
+    def _stronger(
+        self, tier: Tier, left_usd: Decimal, prompt_of: Callable[[Tier], Prompt]
+    ) -> tuple[dict[str, str], Decimal] | None:
+        """Offer the next tier up, with the most that it costs; None where there is none or money for it."""
+        ladder = self._asked.settings.allowed(self._tools.config.ladder)
+        above = ladder.one_above(tier) if tier in ladder.tiers else None
+        if above is None:
+            return None
+        most_usd = worst_case_usd(above, prompt_of(above).tokens, above.max_tokens)
+        what = {"ts": self._message.ts, "tier": above.name, "usd": f"{most_usd}"}
+        return (what, most_usd) if most_usd <= left_usd else None
 
     def _note(self, tier: Tier, completion: Completion, bill: Bill | None) -> None:
         estimate_usd = self._reservation.amount_usd

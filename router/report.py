@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
 from router.adapters.usage import Rollup, UsageTable
+from router.domain.ladder import Tier
 
 CHANNEL_WAYS = ("model", "user", "day")
 WORKSPACE_WAYS = ("channel", "model", "user", "day")
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60)
 """DynamoDB keeps 38 digits of an amount, more than Decimal's own 28; this holds the sum of many of them."""
 
@@ -41,6 +43,28 @@ class Report:
     by: str
     lines: tuple[Line, ...]
     total: Line
+    user: str = ""
+    """Whose messages alone are counted; empty: everyone's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """What the same tokens would have cost in the best tier, at its price caps, and what was saved."""
+
+    tier: str
+    cost_usd: Decimal
+    saved_usd: Decimal
+
+
+def savings_of(total: Line, tier: Tier) -> Savings:
+    """Compare with always taking `tier`; what nobody confirmed has no tokens and counts on both sides.
+
+    It is a comparison of prices: another model writes other tokens, and few calls reach their price cap.
+    """
+    prompt = tier.max_price_prompt_usd * total.prompt_tokens
+    completion = tier.max_price_completion_usd * total.completion_tokens
+    cost_usd = _EXACT.add((prompt + completion) / _MILLION, total.estimated_usd)
+    return Savings(tier.name, cost_usd, cost_usd - total.cost_usd)
 
 
 def is_month(text: str) -> bool:
@@ -58,6 +82,12 @@ def make_report(usage: UsageTable, channel: str, month: str, by: str) -> Report:
     else:
         rollups = usage.workspace_month(month, "total" if by == "channel" else by)
     return sum_up(rollups, channel, month, by)
+
+
+def user_report(usage: UsageTable, user: str, month: str) -> Report:
+    """Report a month of one user, by channel; it reads a row for each user and channel of the month."""
+    rollups = (rollup for rollup in usage.workspace_month(month, "user") if rollup.value == user)
+    return replace(sum_up(rollups, "", month, "channel"), user=user)
 
 
 def sum_up(rollups: Iterable[Rollup], channel: str, month: str, by: str) -> Report:

@@ -15,8 +15,8 @@ from decimal import Decimal
 
 from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import Config
-from router.domain.budget import Budget, BudgetKind, BudgetPeriod, period_at
-from router.domain.choice import Offer, Question, Wanted, fit
+from router.domain.budget import WORKSPACE_ID, Budget, BudgetKind, BudgetPeriod, Period, period_named
+from router.domain.choice import Offer, Question, Terms, Wanted, fit
 from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
@@ -40,15 +40,23 @@ class Funded:
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """What is not spent of this budget bears not even the cheapest useful answer."""
+    """What is not spent of this budget bears not even the cheapest useful answer, until `period` is over."""
 
     budget: Budget
-    until: BudgetPeriod
+    period: Period
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
     """It would fit but for what others have reserved, and waiting did not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The budgets as they stood at `moment`: its periods, month and day are those of the call."""
+
+    moment: float
+    budgets: tuple[Budget, ...]
 
 
 class Reserving:
@@ -68,11 +76,13 @@ class Reserving:
         self._sleep = sleep
 
     def periods(self, message: Message) -> tuple[BudgetPeriod, ...]:
-        """Name the budgets that apply to `message`, in their present period."""
-        budget = self._config.budget
-        period = period_at(budget.period, self._clock(), budget.zone)
-        limit = budget.direct_message_usd if message.is_direct else budget.channel_usd
-        return (BudgetPeriod(BudgetKind.CHANNEL, message.channel, period, limit),)
+        """Name the budgets that may apply to `message`, in their present period: those with a limit do."""
+        of, now = self._config.budget.of, self._clock()
+        return (
+            of(BudgetKind.CHANNEL, message.channel, now),
+            of(BudgetKind.USER, message.user, now),
+            of(BudgetKind.WORKSPACE, WORKSPACE_ID, now),
+        )
 
     def budgets(self, periods: tuple[BudgetPeriod, ...]) -> tuple[Budget, ...]:
         """Look at the budgets; see `Ledger.budgets`."""
@@ -86,61 +96,77 @@ class Reserving:
         prompt_of: Callable[[Tier], Prompt],
         owner: str,
         lease_s: float,
+        terms: Terms | None = None,
     ) -> Funded | Exhausted | Busy:
         """Reserve money for the best answer that the budgets bear, waiting a little for a busy one.
 
         `budgets` are a first look and may be stale: the database decides, and what it says is looked at then.
+        Without `terms` the whole ladder may be used.
         """
-        wanted = self._config.policy(Question(len(message.text)), budgets, self._config.ladder)
+        ladder = self._config.ladder
+        terms = terms or Terms(ladder)
+        wanted = terms.wanted(self._config.policy, Question(len(message.text)), budgets, ladder)
         give_up = self._clock() + BUSY_WAIT_S
-        is_fresh = False
+        look, is_fresh = _Look(periods[0].moment, budgets), False
         while True:
-            offer = self._fit(wanted.tier, prompt_of, min(b.remaining_usd for b in budgets))
+            offer = self._fit(terms, wanted.tier, prompt_of, min(b.remaining_usd for b in look.budgets))
             if offer:
-                reservation = self._reservation(message, wanted, offer, budgets, owner, lease_s)
+                reservation = self._reservation(message, wanted, offer, look, owner, lease_s)
                 answer = self._ledger.reserve(reservation)
                 if not isinstance(answer, Short):
-                    return Funded(reservation, offer, budgets)
+                    return Funded(reservation, offer, look.budgets)
             elif is_fresh:
-                exhausted = self._exhausted(wanted.tier, prompt_of, periods, budgets)
+                exhausted = self._exhausted(terms, wanted.tier, prompt_of, look.budgets)
                 if exhausted:
                     return exhausted
             if is_fresh:  # it would fit, or did until someone was faster
                 if self._clock() >= give_up:
                     return Busy()
                 self._sleep(random.uniform(0, LONGEST_NAP_S))  # noqa: S311 - jitter, not a secret
-            budgets, is_fresh = self._ledger.budgets(periods, consistent=True), True
+            look, is_fresh = self._look_again(message), True
 
-    def _fit(self, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal) -> Offer | None:
+    def _look_again(self, message: Message) -> _Look:
+        """Look at the budgets as they stand now: since the last look a period may have turned, too."""
+        periods = self.periods(message)
+        return _Look(periods[0].moment, self._ledger.budgets(periods, consistent=True))
+
+    def _fit(
+        self, terms: Terms, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal
+    ) -> Offer | None:
         """Fit a call into `money_usd`; below zero (an overrun, a lowered limit) a free model still fits."""
         money_usd = max(Decimal(0), money_usd)
-        return fit(
-            self._config.ladder, wanted, lambda t: prompt_of(t).tokens, money_usd, self._config.useful_tokens
-        )
+        if terms.at_most_usd is not None:
+            money_usd = min(money_usd, terms.at_most_usd)
+        useful = self._config.useful_tokens
+        return fit(terms.allowed, wanted, lambda t: prompt_of(t).tokens, money_usd, useful)
 
     def _exhausted(
         self,
+        terms: Terms,
         wanted: Tier,
         prompt_of: Callable[[Tier], Prompt],
-        periods: tuple[BudgetPeriod, ...],
         budgets: tuple[Budget, ...],
     ) -> Exhausted | None:
-        for period, budget in zip(periods, budgets, strict=True):
-            if self._fit(wanted, prompt_of, budget.unspent_usd) is None:
-                return Exhausted(budget, period)
-        return None
+        """Return the budget that is used up, of several the one that renews last; None if none is."""
+        zone = self._config.budget.zone
+        found = [
+            Exhausted(budget, period_named(budget.period_key, zone))
+            for budget in budgets
+            if self._fit(terms, wanted, prompt_of, budget.unspent_usd) is None
+        ]
+        return max(found, key=lambda one: one.period.renews, default=None)
 
     def _reservation(
         self,
         message: Message,
         wanted: Wanted,
         offer: Offer,
-        budgets: tuple[Budget, ...],
+        look: _Look,
         owner: str,
         lease_s: float,
     ) -> Reservation:
         now = self._clock()
-        month, day = month_and_day(now, self._config.budget.zone)
+        month, day = month_and_day(look.moment, self._config.budget.zone)
         facts = Facts(
             channel=message.channel,
             user=message.user,
@@ -161,7 +187,7 @@ class Reserving:
             id=uuid.uuid4().hex,
             owner=owner,
             amount_usd=offer.estimate_usd,
-            budgets=tuple((b.kind, b.id, b.period_key) for b in budgets),
+            budgets=tuple((b.kind, b.id, b.period_key) for b in look.budgets),
             lease_until=now + lease_s,
             facts=facts,
         )

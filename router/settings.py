@@ -35,7 +35,7 @@ class Settings:
     check."""
     slack_bot_token: str = ""
     """Lets Penny read and post (`xoxb-…`): the app's *OAuth & Permissions*. Needed by: answer,
-    digest, check, report (to find a channel by its name)."""
+    digest, reconcile (for alerts), check, report and budget (to find a channel by its name)."""
     openrouter_api_key: str = ""
     """Pays for the models. Needed by: answer, reconcile, check."""
     secrets_prefix: str = ""
@@ -46,16 +46,18 @@ class Settings:
     dead_letter_queue_url: str = ""
     """Where a job that no one can process is parked with its reason. Needed by: answer (optional)."""
     state_table: str = ""
-    """Claims, budgets, reservations. Needed by: answer, reconcile, digest, check."""
+    """Claims, budgets, limits, reservations. Needed by: answer, reconcile, digest, check, budget."""
     usage_table: str = ""
-    """Usage records and rollups. Needed by: answer, reconcile, digest, report, check."""
+    """Usage records and rollups. Needed by: answer, reconcile, digest, report, check,
+    budget."""
     slack_api_url: str = "https://slack.com/api/"
-    """Slack's Web API. Needed by: answer, digest, check, report (to find a channel by its name)."""
+    """Slack's Web API. Needed by: answer, digest, reconcile, check, report and budget (to find a channel
+    by its name)."""
     openrouter_base_url: str = "https://openrouter.ai/api/v1"
     """OpenRouter's API. Needed by: answer, reconcile, check."""
     config_file: str = CONFIG_BESIDE_HANDLER
-    """What an operator edits. Needed by: answer, digest, check, report (for the time zone of the present
-    month)."""
+    """What an operator edits. Needed by: answer, digest, reconcile, check, budget, report (for the time zone
+    of the present month)."""
     aws_endpoint_url: str = ""
     """Another address for all calls to AWS, such as that of a local AWS. Needed by: all (optional)."""
     aws_region: str = ""

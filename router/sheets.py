@@ -8,17 +8,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
+from router.adapters.limits import Change
+from router.budgets import Changed, Standing
 from router.check import Finding
-from router.output import Data, Row, Table
+from router.domain.budget import BudgetKind, Limit
+from router.domain.money import show_usd
+from router.output import Data, Row, Table, Value
 from router.reconcile import Ending, Reconciled
-from router.report import Line, Report
+from router.report import Line, Report, Savings
+from router.verify import Verified
 
 
-def report_table(report: Report, called: str = "") -> Table:
+def report_table(report: Report, called: str = "", savings: Savings | None = None) -> Table:
     """Lay a report out for people; `called` is the name by which its channel was asked for."""
+    where = f"by {report.user}" if report.user else f"in {_where(report.channel, called)}"
     return Table(
-        title=f"Spent in {_where(report.channel, called)} in {report.month}, by {report.by}",
+        title=f"Spent {where} in {report.month}, by {report.by}",
         columns=(
             *(report.by, "answers", "cost", "share", "per answer"),
             *(("estimated",) if report.total.estimated_usd else ()),
@@ -26,7 +33,7 @@ def report_table(report: Report, called: str = "") -> Table:
         ),
         rows=tuple(_report_row(line, report.total) for line in report.lines),
         total=_report_row(report.total, report.total),
-        notes=_report_notes(report),
+        notes=(*_report_notes(report), *_savings_notes(report, savings)),
     )
 
 
@@ -52,18 +59,81 @@ def _report_notes(report: Report) -> tuple[str, ...]:
     return ()
 
 
-def report_data(report: Report) -> Data:
+def _savings_notes(report: Report, savings: Savings | None) -> tuple[str, ...]:
+    if savings is None or not report.lines or savings.saved_usd <= 0:
+        return ()
+    share = f"{100 * savings.saved_usd / savings.cost_usd:.0f}%"
+    instead = f"Always {savings.tier}, at its price caps, would have been {show_usd(savings.cost_usd)}"
+    return (f"{instead}: {show_usd(savings.saved_usd)} ({share}) saved.",)
+
+
+def report_data(report: Report, savings: Savings | None = None) -> Data:
     """Lay a report out for programs."""
+    about: dict[str, object] = {
+        "channel": report.channel or None,
+        "user": report.user or None,
+        "month": report.month,
+        "by": report.by,
+    }
+    if savings:
+        about["best_tier"] = {
+            "tier": savings.tier,
+            "cost_usd": f"{savings.cost_usd:f}",
+            "saved_usd": f"{savings.saved_usd:f}",
+        }
     return Data(
         columns=(report.by, "answers", "cost_usd", "estimated_usd", "prompt_tokens", "completion_tokens"),
         rows=tuple((line.name, *_sums(line)) for line in report.lines),
         total=_sums(report.total),
-        about={"channel": report.channel or None, "month": report.month, "by": report.by},
+        about=about,
     )
 
 
 def _sums(line: Line) -> Row:
     return (line.answers, line.cost_usd, line.estimated_usd, line.prompt_tokens, line.completion_tokens)
+
+
+def verified_table(verified: Verified) -> Table:
+    """Lay out for people where the books are wrong, to the last digit."""
+    wrong = " that are not what the usage records add up to" if verified.differences else ""
+    return Table(
+        title=f"Books of {verified.month}{wrong}",
+        columns=("row", "attribute", "in the books", "recomputed"),
+        rows=tuple(tuple(_digits(v) for v in row) for row in _difference_rows(verified)),
+        notes=(verified_closing(verified),),
+    )
+
+
+def verified_data(verified: Verified) -> Data:
+    """Lay out for programs where the books are wrong."""
+    return Data(
+        columns=("row", "attribute", "in_the_books", "recomputed"),
+        rows=_difference_rows(verified),
+        about={
+            "month": verified.month,
+            "records": verified.records,
+            "rollups": verified.rollups,
+            "budgets": verified.budgets,
+        },
+    )
+
+
+def verified_closing(verified: Verified) -> str:
+    """Say in one line what was looked at and whether it agrees."""
+    seen = f"{verified.records:,} records, {verified.rollups:,} rollups, {verified.budgets:,} budgets"
+    if verified.differences:
+        return f"{seen}: {len(verified.differences):,} differences."
+    return f"{seen}: all agree to the last digit."
+
+
+def _difference_rows(verified: Verified) -> tuple[Row, ...]:
+    return tuple((d.row, d.attribute, d.books, d.recomputed) for d in verified.differences)
+
+
+def _digits(value: Value) -> str:
+    if value is None:
+        return "(none)"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def reconciled_table(told: Sequence[Reconciled], *, dry_run: bool) -> Table:
@@ -102,6 +172,94 @@ def reconciled_closing(told: Sequence[Reconciled], *, dry_run: bool) -> str:
         return "Nothing to reconcile: no open reservation is past its lease."
     counts = ", ".join(f"{count} {_words(ending)}" for ending, count in _counts(told).items())
     return f"Nothing was changed. It would be: {counts}." if dry_run else f"Done: {counts}."
+
+
+def budgets_table(standings: Sequence[Standing], title: str, notes: tuple[str, ...] = ()) -> Table:
+    """Lay budgets out for people."""
+    return Table(
+        title=title,
+        columns=("budget", "limit", "per", "spent", "reserved", "left", "renews", "limit set by"),
+        rows=tuple(_standing_row(one) for one in standings),
+        notes=notes,
+    )
+
+
+def _standing_row(one: Standing) -> Row:
+    budget, by = one.budget, one.set_limit.set_by if one.set_limit else "the file"
+    return (
+        whose(budget.kind, budget.id),
+        budget.limit_usd,
+        one.period.kind.value,
+        budget.spent_usd,
+        budget.reserved_usd,
+        budget.remaining_usd,
+        f"{one.period.renews:%Y-%m-%d}",
+        by,
+    )
+
+
+def whose(kind: BudgetKind, budget_id: str) -> str:
+    """Name a budget."""
+    return "workspace" if kind is BudgetKind.WORKSPACE else f"{kind} {budget_id}"
+
+
+def budgets_data(standings: Sequence[Standing], **about: object) -> Data:
+    """Lay budgets out for programs."""
+    return Data(
+        columns=(
+            *("kind", "id", "period", "per", "limit_usd", "spent_usd", "reserved_usd", "remaining_usd"),
+            *("renews", "set_by", "set_at"),
+        ),
+        rows=tuple(_standing_fields(one) for one in standings),
+        about=about,
+    )
+
+
+def _standing_fields(one: Standing) -> Row:
+    budget, known = one.budget, one.set_limit
+    return (
+        *(budget.kind.value, budget.id, budget.period_key, one.period.kind.value),
+        *(budget.limit_usd, budget.spent_usd, budget.reserved_usd, budget.remaining_usd),
+        one.period.renews.isoformat(),
+        *((known.set_by, _moment(known.set_at)) if known else (None, None)),
+    )
+
+
+def change_fields(change: Change) -> dict[str, object]:
+    """Lay a change of a limit out for programs."""
+    sides = {"before": change.before, "after": change.after}
+    return {"set_by": change.set_by, "set_at": _moment(change.set_at)} | {
+        name: f"{limit.amount_usd:f} per {limit.per}" if limit else None for name, limit in sides.items()
+    }
+
+
+def change_line(change: Change) -> str:
+    """Tell people of a change of a limit."""
+    return (
+        f"{_moment(change.set_at)}: {limit_words(change.before, THE_FILES)} -> "
+        f"{limit_words(change.after, THE_FILES)}, by {change.set_by}"
+    )
+
+
+THE_FILES = "the file's limit"
+
+
+def limit_words(limit: Limit | None, without: str = "no limit") -> str:
+    """Write a limit for people."""
+    return f"{show_usd(limit.amount_usd)} per {limit.per}" if limit else without
+
+
+def changed_notes(changed: Changed) -> tuple[str, ...]:
+    """Say what became of a limit, and what follows where less is left than nothing."""
+    done = f"{limit_words(changed.before)} -> {limit_words(changed.after)}"
+    standing = changed.standing
+    if standing is None or standing.budget.remaining_usd > 0:
+        return (f"Changed: {done}.",)
+    return (f"Changed: {done}. Nothing is left until {standing.period.renews:%Y-%m-%d}.",)
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def check_data(findings: Sequence[Finding]) -> Data:

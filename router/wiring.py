@@ -14,28 +14,38 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from router.adapters.alerts import Alerts
+from router.adapters.channel_settings import SettingsRows
 from router.adapters.claims import Claims
 from router.adapters.ledger import Ledger
 from router.adapters.openrouter import OpenRouter
 from router.adapters.queue import Queue
+from router.adapters.ratings import Ratings
 from router.adapters.secrets import Secrets
-from router.adapters.sigv4 import credentials_of
+from router.adapters.sigv4 import Credentials, credentials_of
 from router.adapters.slack_web import SlackWeb
 from router.adapters.table import Dynamo, find_credentials
 from router.adapters.usage import UsageTable
+from router.alerting import Alerting
 from router.answer import answer_event, tell_unreadable
 from router.calling import Caller
+from router.channel_settings import ChannelSettingsBook
 from router.config import Config, load_config
 from router.delivered import Delivered
 from router.dispatch import Dispatcher, Work
+from router.domain.delivery import HOME_EVENT, MESSAGE_EVENTS, STOP_EVENT
 from router.errors import MalformedError, SecretsUnavailable, TryLater
 from router.journal import write_line
+from router.presses import Presses
 from router.replying import Tools
 from router.reserving import Reserving
 from router.settings import Settings
-from router.slack.app import build_app, dispatch
+from router.slack.app import Listeners, build_app, dispatch
+from router.slack.blocks import FEEDBACK, MORE, STOP, STRONGER
+from router.slack.people import People
 
 if TYPE_CHECKING:
+    from router.budgets import Budgets
     from router.check import Outside
     from router.digest import Digesting
     from router.domain.catalogue import Listing
@@ -89,14 +99,19 @@ def _with_secrets(settings: Settings, config: Config, secrets: Secrets) -> Work:
 
 
 def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
-    own_ledger = ledger(settings)
+    own_ledger, slack = ledger(settings), _slack_web(settings, secrets)
     return Tools(
         config=config,
         claims=Claims(_dynamo(settings), settings.state_table),
         ledger=own_ledger,
-        slack=_slack_web(settings, secrets),
+        slack=slack,
         caller=Caller(_openrouter(settings, secrets), config.ladder),
         reserving=Reserving(own_ledger, config),
+        settings=ChannelSettingsBook(SettingsRows(_dynamo(settings), settings.state_table), config),
+        people=People(slack),
+        ratings=Ratings(_dynamo(settings), settings.usage_table),
+        usage=usage(settings),
+        alerting=_alerting(settings, slack, config),
         aside=_made.enter_context(ThreadPoolExecutor(max_workers=8, thread_name_prefix="aside")),
     )
 
@@ -105,7 +120,18 @@ def _work(token: str, tools: Tools) -> Work:
     def on_message(body: dict[str, Any], delivered: Delivered) -> None:
         answer_event(tools, body, delivered)
 
-    app = build_app(token, on_message)
+    presses = Presses(tools)
+    listeners = Listeners(
+        events=dict.fromkeys(MESSAGE_EVENTS, on_message)
+        | {STOP_EVENT: presses.stopped, HOME_EVENT: presses.suggest},
+        actions={
+            FEEDBACK: presses.rate,
+            STRONGER: presses.answer_again,
+            STOP: presses.stop,
+            MORE: presses.explain,
+        },
+    )
+    app = build_app(token, listeners)
 
     def work(delivered: Delivered) -> None:
         try:
@@ -176,6 +202,30 @@ def usage(settings: Settings) -> UsageTable:
 
 
 @lru_cache(maxsize=1)
+def alerting(settings: Settings) -> Alerting:
+    """Make what tells of budgets that run out, for the reconciler. Raises what reading the token raises."""
+    settings.require(_TOKEN, *_TABLES)
+    return _alerting(settings, slack_web(settings), load_config(settings.config_file))
+
+
+def _alerting(settings: Settings, slack: SlackWeb, config: Config) -> Alerting:
+    alerts = Alerts(_dynamo(settings), settings.state_table)
+    return Alerting(ledger(settings), alerts, slack, config.budget, config.access.admins)
+
+
+@lru_cache(maxsize=1)
+def budgets(settings: Settings) -> Budgets:
+    """Make what shows budgets and sets limits. Raises ConfigError for what cannot work."""
+    from router.adapters.limits import Limits  # noqa: PLC0415 - a cold worker has no use for it
+    from router.budgets import Budgets  # noqa: PLC0415 - as above
+
+    settings.require(*_TABLES)
+    config = load_config(settings.config_file).budget
+    limits = Limits(_dynamo(settings), settings.state_table)
+    return Budgets(ledger(settings), limits, usage(settings), config)
+
+
+@lru_cache(maxsize=1)
 def digesting(settings: Settings) -> Digesting:
     """Make what posts the digests. Raises ConfigError for what cannot work."""
     from router.adapters.digests import Digests  # noqa: PLC0415 - a cold worker has no use for it
@@ -197,9 +247,13 @@ def outside(settings: Settings) -> Outside:
     from router.check import Outside  # noqa: PLC0415 - as above
 
     @cache
+    def credentials() -> tuple[Credentials, str] | None:
+        return find_credentials(settings.region)
+
+    @cache
     def known() -> Settings:
         """Know the credentials from wherever AWS tools find them: queues and SSM are called by hand."""
-        keys, _ = find_credentials(settings.region) or (credentials_of(settings), "")
+        keys, _ = credentials() or (credentials_of(settings), "")
         return replace(
             settings,
             aws_access_key_id=keys.access_key_id,
@@ -215,7 +269,7 @@ def outside(settings: Settings) -> Outside:
             return anyone.models()
 
     return Outside(
-        credentials=lambda: find_credentials(settings.region),
+        credentials=credentials,
         table=lambda name: _dynamo(settings).shape(name),
         queue=lambda url: _queue(known(), url).attributes(),
         secret=secret,
@@ -239,6 +293,6 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, digesting, ledger, openrouter, slack_web, usage, _dynamo):
+    for made in (dispatcher, alerting, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
         made.cache_clear()
     _made.close()

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from router.adapters.ledger import Reservation
-from router.domain.budget import BudgetKind, BudgetPeriod, PeriodKind, period_at
+from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.message import ChannelId, Message, Ts, UserId
 from router.domain.usage import Bill, Facts
 
@@ -29,7 +29,7 @@ def budget_of(
     limit: str = "1.00", name: str = CHANNEL, kind: BudgetKind = BudgetKind.CHANNEL
 ) -> BudgetPeriod:
     """Name a budget of this month."""
-    return BudgetPeriod(kind, name, period_at(PeriodKind.MONTH, NOW, UTC), usd(limit))
+    return BudgetPeriod(kind, name, NOW, UTC, Limit(usd(limit), PeriodKind.MONTH))
 
 
 def on_channel(name: str = CHANNEL) -> BudgetName:

@@ -30,6 +30,8 @@ from router.adapters.usage import UsageTable
 from tests.dynamodb_rules import check_call
 
 BACKENDS = ("moto", "ministack")
+"""What reads and writes the tables itself is told in both; what uses that, in the latter alone."""
+
 ZERO = Decimal(0)
 
 Row = dict[str, Any]
@@ -110,10 +112,10 @@ class Tables:
 
 
 def tables_for(request: pytest.FixtureRequest) -> Iterator[Tables]:
-    """Make tables in the DynamoDB that a fixture's parameter names; afterwards the books must balance."""
+    """Make tables in the DynamoDB that a fixture's parameter may name; afterwards the books must balance."""
     with contextlib.ExitStack() as stack:
         url = ""
-        if request.param == "moto":
+        if getattr(request, "param", "ministack") == "moto":
             stack.enter_context(mock_aws())
         else:
             url = request.getfixturevalue("aws").url

@@ -11,7 +11,18 @@ import pytest
 from playground.aws import REGION, LocalAws
 from router.adapters.claims import Claim
 from router.adapters.table import Dynamo
-from tests.money import LEASE_S, NOW, bill_of, budget_of, facts_of, message_of, reservation_of
+from router.domain.budget import BudgetKind
+from tests.money import (
+    LEASE_S,
+    MONTH,
+    NOW,
+    bill_of,
+    budget_of,
+    facts_of,
+    message_of,
+    on_channel,
+    reservation_of,
+)
 from tests.tables import Tables, checked_session, fresh_tables
 
 MODELS = ("anthropic/claude-sonnet-5.5", "openai/gpt-6.1-sol", "google/gemini-4-argon")
@@ -93,6 +104,20 @@ def test_an_answer_makes_seven_calls_of_twenty_nine_write_units(tables: Tables, 
         ("TransactWriteItems", 14, 5),
         ("UpdateItem", 1, 0),
     ]
+
+
+def test_each_further_budget_costs_four_units(tables: Tables, meter: Meter) -> None:
+    """A user's and the workspace's budget are one more row each, in reserving and in settling."""
+    kinds = {BudgetKind.USER: "U0ADA00001", BudgetKind.WORKSPACE: "all"}
+    periods = (budget_of("5"), *(budget_of("5", name, kind) for kind, name in kinds.items()))
+    tables.ledger().budgets(periods)
+    budgets = (on_channel(), *((kind, name, MONTH) for kind, name in kinds.items()))
+    reservation = reservation_of("0.034215", budgets=budgets)
+    ledger = tables.ledger()
+
+    assert meter.of(lambda: ledger.budgets(periods))[0] == "BatchGetItem"
+    assert meter.of(lambda: ledger.reserve(reservation)) == ("TransactWriteItems", 8, 1)
+    assert meter.of(lambda: ledger.settle(reservation, bill_of())) == ("TransactWriteItems", 18, 5)
 
 
 def test_a_call_that_failed_costs_five_units_to_undo(tables: Tables, meter: Meter) -> None:

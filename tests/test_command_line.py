@@ -35,7 +35,7 @@ from router.command import present_month
 from router.errors import ConfigError
 from router.settings import Settings
 from tests.channel_list import TOKEN, channel_list
-from tests.money import CHANNEL, budget_of, reservation_of
+from tests.money import CHANNEL, bill_of, budget_of, reservation_of
 from tests.tables import Tables, fresh_tables
 from tests.usage_rows import spend
 
@@ -147,6 +147,8 @@ def rows_of(out: str) -> list[dict[str, str]]:
     ("arguments", "taught"),
     [
         (["--help"], ["report", "reconcile", "check", "exit codes"]),
+        (["budget", "--help"], ["show", "list", "set", "unset", "examples:", "STATE_TABLE"]),
+        (["budget", "set", "--help"], ["examples:", "per month", "--workspace"]),
         (["check", "--help"], ["examples:", "--url", "costs nothing", "docs/operating.md"]),
         (["report", "--help"], ["examples:", "--channel general", "--format csv", "USAGE_TABLE"]),
         (["reconcile", "--help"], ["examples:", "--dry-run", "estimated", "OPENROUTER_API_KEY"]),
@@ -163,7 +165,18 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ([], "report, reconcile or check"),
+        ([], "report, budget, reconcile or check"),
+        (["budget"], "show, list, set or unset"),
+        (["budget", "show"], "--workspace"),
+        (["budget", "set", "--workspace"], "LIMIT"),
+        (["budget", "set", "-5", "--workspace"], "0.50"),
+        (["budget", "set", "NaN", "--workspace"], "0.50"),
+        (["budget", "set", "1e9", "--workspace"], "0.50"),
+        (["budget", "set", "9999999", "--workspace"], "0.50"),
+        (["budget", "set", "25", "per", "year", "--workspace"], "per week"),
+        (["budget", "set", "25", "--user", "ada"], "U024BE7LH"),
+        (["budget", "set", "25", "--user", "U024BE7LH", "--workspace"], "not allowed"),
+        (["budget", "list", "--workspace"], "--help"),
         (["repot"], "report"),
         (["report", "--month", "2026-13"], "2026-11"),
         (["report", "--month", ""], "2026-11"),
@@ -175,6 +188,11 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
         (["report", "--format", "xml"], "'csv'"),
         (["report", "--mon", "2026-11"], "--help"),
         (["report", "general"], "--help"),
+        (["report", "--user", "ada"], "U024BE7LH"),
+        (["report", "--user", "U024BE7LH", "--by", "model"], "--by"),
+        (["report", "--user", "U024BE7LH", "--channel", "general"], "--channel"),
+        (["report", "--verify", "--by", "model"], "--by"),
+        (["report", "--verify", "--user", "U024BE7LH"], "--user"),
         (["report", "--month"], "--help"),
         (["reconcile", "--dry"], "--help"),
     ],
@@ -251,6 +269,69 @@ def test_the_workspace_is_reported_by_channel(penny: Penny, tables: Tables) -> N
     done = penny("report", "--month", MONTH, "--format", "csv")
 
     assert [row["channel"] for row in rows_of(done.out)] == [CHANNEL, "C0RANDOM01"]
+
+
+def test_a_persons_month(penny: Penny, tables: Tables) -> None:
+    """What one person used, by channel, and nothing of anyone else's."""
+    spend(tables, "0.11", user="U0GRACE001", channel="C0RANDOM01")
+    spend(tables, "0.22", user="U0GRACE001")
+    spend(tables, "0.40", user="U0ADA00001")
+
+    done = penny("report", "--user", "U0GRACE001", "--month", MONTH)
+    content = json.loads(penny("report", "--user", "U0GRACE001", "--month", MONTH, "--format", "json").out)
+
+    assert done.out.splitlines()[0] == "Spent by U0GRACE001 in 2026-11, by channel"
+    assert [(row["channel"], row["cost_usd"]) for row in content["rows"]] == [
+        (CHANNEL, "0.22"),
+        ("C0RANDOM01", "0.11"),
+    ]
+    assert (content["user"], content["total"]["cost_usd"]) == ("U0GRACE001", "0.33")
+
+
+def test_what_the_cheaper_tiers_saved(penny: Penny, tables: Tables) -> None:
+    """The same tokens at the price caps of the best tier, and how much less was spent."""
+    spend(tables, "0.25", prompt_tokens=100_000, completion_tokens=60_000)
+
+    table = penny("report", "--month", MONTH).out
+    content = json.loads(penny("report", "--month", MONTH, "--format", "json").out)
+
+    assert "Always premium, at its price caps, would have been $1.00: $0.75 (75%) saved." in table
+    assert content["best_tier"] == {"tier": "premium", "cost_usd": "1.0", "saved_usd": "0.75"}
+
+
+def test_nothing_is_compared_without_a_config_file(penny: Penny, tables: Tables) -> None:
+    """A report needs no file, and where nothing was saved it does not say so."""
+    spend(tables, "0.25", prompt_tokens=100_000, completion_tokens=60_000)
+
+    without = penny("report", "--month", MONTH, CONFIG_FILE="/nonexistent/config.toml")
+    spend(tables, "9")
+
+    assert without.code == 0
+    assert "Always" not in without.out
+    assert "Always" not in penny("report", "--month", MONTH).out
+
+
+def test_books_are_verified(penny: Penny, tables: Tables) -> None:
+    """Books that agree are said to, for people and for programs; exit code 0."""
+    ledger = tables.ledger()
+    ledger.budgets((budget_of("1.00"),))
+    reservation = reservation_of("0.10")
+    ledger.reserve(reservation)
+    ledger.settle(reservation, bill_of("0.04"))
+
+    people, programs = (
+        penny("report", "--verify", "--month", MONTH, "--format", f) for f in ("table", "json")
+    )
+
+    assert (people.code, programs.code) == (0, 0)
+    assert people.out.splitlines()[-1] == "1 records, 4 rollups, 1 budgets: all agree to the last digit."
+    assert json.loads(programs.out) == {
+        "month": MONTH,
+        "records": 1,
+        "rollups": 4,
+        "budgets": 1,
+        "rows": [],
+    }
 
 
 @pytest.mark.parametrize("where", [(), ("--channel", CHANNEL)])
@@ -427,6 +508,65 @@ def test_all_that_reconcile_lacks_is_told_at_once(penny: Penny) -> None:
 
     assert done.code == 1
     assert all(name in done.complaint for name in ("STATE_TABLE", "USAGE_TABLE", "OPENROUTER_API_KEY"))
+
+
+# --- budget -------------------------------------------------------------------------------------------------
+
+
+def test_a_limit_is_set_shown_and_taken_back(penny: Penny, tables: Tables) -> None:
+    """Each command tells how the budget stands then; the next message finds it so."""
+    changed = penny("budget", "set", "25", "per", "day", "--channel", CHANNEL)
+    shown = penny("budget", "show", "--channel", CHANNEL)
+    back = penny("budget", "unset", "--channel", CHANNEL)
+
+    assert {changed.code, shown.code, back.code} == {0}
+    assert {changed.err, shown.err, back.err} == {""}
+    row = changed.out.splitlines()[4]
+    assert row.split()[:7] == ["channel", CHANNEL, "$25.00", "day", "$0.00", "$0.00", "$25.00"]
+    assert "command line" in row
+    assert changed.out.splitlines()[-1] == "Changed: $5.00 per month -> $25.00 per day."
+    assert "the file's limit -> $25.00 per day, by command line" in shown.out.splitlines()[-1]
+    assert back.out.splitlines()[-1] == "Changed: $25.00 per day -> $5.00 per month."
+    assert tables.row("limits")["revision"] == 2
+
+
+def test_a_limit_below_what_is_spent_is_told(penny: Penny) -> None:
+    """Who lowers a limit that far reads until when nothing is left."""
+    done = penny("budget", "set", "0", "--workspace")
+
+    assert done.code == 0
+    assert "no limit -> $0 per month. Nothing is left until 20" in done.out.splitlines()[-1]
+
+
+def test_budgets_for_programs(penny: Penny) -> None:
+    """JSON and CSV have every digit; JSON has the changes too."""
+    penny("budget", "set", "0.000001", "--user", "U024BE7LH")
+
+    as_json = json.loads(penny("budget", "show", "--user", "U024BE7LH", "--format", "json").out)
+    as_csv = rows_of(penny("budget", "list", "--format", "csv").out)
+
+    (row,) = as_json["rows"]
+    assert (row["kind"], row["id"], row["limit_usd"]) == ("user", "U024BE7LH", "0.000001")
+    assert as_csv == [row]
+    (change,) = as_json["changes"]
+    assert (change["before"], change["after"]) == (None, "0.000001 per month")
+
+
+def test_no_budget_is_no_error(penny: Penny) -> None:
+    """A user without a limit, and a month in which nothing was spent, are told in a sentence."""
+    show, listed = penny("budget", "show", "--user", "U024BE7LH"), penny("budget", "list")
+
+    assert {show.code, listed.code} == {0}
+    assert "No limit applies to user U024BE7LH." in show.out
+    assert "None yet" in listed.out
+
+
+def test_a_table_that_is_away_changes_nothing(penny: Penny) -> None:
+    """Setting a limit that cannot be written fails with its reason."""
+    done = penny("budget", "set", "5", "--workspace", STATE_TABLE="none")
+
+    assert done.code == 1
+    assert "STATE_TABLE" in done.complaint
 
 
 # --- reconcile ----------------------------------------------------------------------------------------------

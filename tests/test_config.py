@@ -140,6 +140,7 @@ def test_the_smallest_file_has_defaults(tmp_path: Path) -> None:
     config = from_file(tmp_path, SMALLEST)
     assert config.budget.channel_usd == Decimal(5)
     assert config.budget.direct_message_usd == Decimal(1)
+    assert (config.budget.user_usd, config.budget.workspace_usd) == (None, None)
     assert (config.budget.period, config.budget.zone.key) == (PeriodKind.MONTH, "UTC")
     assert (config.useful_tokens, config.reply.deadline_s) == (400, 120)
     assert (config.reply.footer, config.reply.allow_data_collection) == (True, False)
@@ -187,6 +188,12 @@ def test_a_time_zone_has_its_iana_name(zone: str) -> None:
         ("budget.channel_usd", 0),
         ("budget.channel_usd", Decimal("0.000001")),
         ("budget.channel_usd", 1_000_000),
+        ("budget.user_usd", 0),
+        ("budget.workspace_usd", 1_000_000),
+        ("access.admins", []),
+        ("budget.notify", ["U024BE7LH", "W0GRID0001"]),
+        ("budget.alerts", []),
+        ("budget.alerts", [1, 100]),
         ("budget.period", "day"),
         ("budget.period", "week"),
         ("routing.step_down_below", 0),
@@ -216,6 +223,9 @@ OPTIONAL = {
     "budget": lambda c: c.budget.channel_usd == 5,
     "budget.channel_usd": lambda c: c.budget.channel_usd == 5,
     "budget.direct_message_usd": lambda c: c.budget.direct_message_usd == 1,
+    "access.admins": lambda c: c.access.admins == (),
+    "budget.notify": lambda c: c.budget.notify == (),
+    "budget.alerts": lambda c: c.budget.alerts == (50, 80, 100),
     "budget.period": lambda c: c.budget.period is PeriodKind.MONTH,
     "budget.time_zone": lambda c: c.budget.zone == ZoneInfo("UTC"),
     "routing.policy": lambda c: c.policy is not None,
@@ -295,6 +305,14 @@ WRONG: list[tuple[str, Any, str]] = [
     ("budget.channel_usd", Decimal("5.0000001"), "an amount with at most 6 decimals"),
     ("budget.direct_message_usd", False, "a number from 0 to 1000000"),
     ("budget.direct_message_usd", [], "a number from 0 to 1000000"),
+    ("budget.user_usd", -1, "a number from 0 to 1000000"),
+    ("budget.workspace_usd", "all", "a number from 0 to 1000000"),
+    ("access.admins", "U024BE7LH", "an array of texts"),
+    ("access.admins", [1], "an array of texts"),
+    ("budget.alerts", 80, "an array of whole numbers from 1 to 100"),
+    ("budget.alerts", [0, 50], "an array of whole numbers from 1 to 100"),
+    ("budget.alerts", [50, 101], "an array of whole numbers from 1 to 100"),
+    ("budget.alerts", [True], "an array of whole numbers from 1 to 100"),
     ("budget.period", "Month", "one of day, week, month"),
     ("budget.period", "year", "one of day, week, month"),
     ("budget.period", 30, "one of day, week, month"),
@@ -459,3 +477,19 @@ def test_a_number_out_of_all_bounds(tmp_path: Path, number: str) -> None:
     """It is refused at its key like any other wrong value."""
     with pytest.raises(ConfigError, match=r"^budget\.channel_usd: .* is wrong; write a number from 0"):
         from_file(tmp_path, f"{SMALLEST}\n[budget]\nchannel_usd = {number}\n")
+
+
+@pytest.mark.parametrize("user", ["ada", "@ada", "C024BE7LH", "U1", "", "U" * 5000])
+@pytest.mark.parametrize("key", ["access.admins", "budget.notify"])
+def test_people_are_named_by_their_ids(key: str, user: str) -> None:
+    """A name is not guessed at: nobody could be told by it."""
+    said = complaint(changed(key, [user]))
+    assert said.startswith(f"{key}: ")
+    assert "U024BE7LH" in said
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize("alerts", [[80, 50], [50, 50]])
+def test_alerts_rise(alerts: list[int]) -> None:
+    """A threshold that stands twice or out of order is a slip."""
+    assert "do not rise" in complaint(changed("budget.alerts", alerts))

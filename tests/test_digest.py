@@ -65,7 +65,7 @@ def lines_of(blocks: list[dict[str, Any]]) -> list[str]:
     return [section["text"]["text"], *(element["text"] for c in contexts for element in c["elements"])]
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -313,6 +313,8 @@ def test_a_row_of_a_newer_release(tables: Tables, slack: Slack, run: Run) -> Non
 
 # --- the turn -----------------------------------------------------------------------------------------------
 
+in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
+
 
 @pytest.fixture
 def digests(tables: Tables) -> Digests:
@@ -325,6 +327,7 @@ def take(digests: Digests, owner: str = "run-1", at: float = NOW) -> Turn | NoTu
     return digests.take(CHANNEL, "2026-W47", owner, at)
 
 
+@in_both
 def test_one_run_has_the_turn(digests: Digests) -> None:
     """Of two runs at once, one posts; the same run asking again has it still."""
     mine = take(digests)
@@ -334,6 +337,7 @@ def test_one_run_has_the_turn(digests: Digests) -> None:
     assert take(digests, "run-2", NOW + LEASE_S - 2) == NoTurn(Phase.POSTING)
 
 
+@in_both
 def test_a_dead_run_loses_its_turn(digests: Digests, tables: Tables) -> None:
     """After its lease another takes over and is told since when to look; a late word of the first is lost."""
     dead = take(digests)
@@ -345,6 +349,7 @@ def test_a_dead_run_loses_its_turn(digests: Digests, tables: Tables) -> None:
     assert tables.row("digest#")["phase"] == "posting"
 
 
+@in_both
 def test_a_turn_that_ended(digests: Digests) -> None:
     """Posted is the end; refused and unreachable may be tried again, so often and no more."""
     for number in range(MOST_TRIES):
@@ -356,6 +361,7 @@ def test_a_turn_that_ended(digests: Digests) -> None:
     assert take(digests, "one-more", NOW + 10 * LEASE_S) == NoTurn(Phase.UNREACHABLE)
 
 
+@in_both
 def test_weeks_and_channels_have_turns_of_their_own(digests: Digests) -> None:
     """A channel's digest stands in no other's way."""
     take(digests)

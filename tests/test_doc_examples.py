@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.examples import EXAMPLES, BadBlock, bring_up_to_date, filled_in
+from docs.examples import EXAMPLES, BadBlock, bring_up_to_date, filled_in, main
 from router.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,15 +20,10 @@ def block(name: str, content: str = "") -> str:
     return f"before\n\n<!-- example: {name} -->\n{content}<!-- end -->\n\nafter\n"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the script as `make check` does."""
-    command = [sys.executable, "docs/examples.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
 def test_the_documentation_is_up_to_date() -> None:
     """Every example in README.md and docs/ is what the code prints today."""
-    done = run("--check")
+    command = [sys.executable, "docs/examples.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
 
@@ -112,7 +107,10 @@ def test_the_config_example_is_the_whole_file() -> None:
     )
 
 
-def test_one_example_can_be_printed() -> None:
+def test_one_example_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
     """Whoever writes a page can look at an example first; a name that is none is wrong usage."""
-    assert run("footer").stdout == EXAMPLES["footer"]() + "\n"
-    assert run("no-such-example").returncode == 2
+    assert main(["footer"]) == 0
+    assert capsys.readouterr().out == EXAMPLES["footer"]() + "\n"
+    with pytest.raises(SystemExit) as wrong_usage:
+        main(["no-such-example"])
+    assert wrong_usage.value.code == 2

@@ -17,8 +17,9 @@ from playground.aws import LocalAws
 from router.adapters.claims import Claim, Duplicate
 from router.adapters.ledger import Reservation, Reserved, Short
 from router.adapters.openrouter import OpenRouter
+from router.domain.budget import BudgetKind
 from router.reconcile import Ending, reconcile
-from tests.money import LEASE_S, NOW, bill_of, budget_of, message_of, reservation_of, usd
+from tests.money import LEASE_S, MONTH, NOW, bill_of, budget_of, message_of, on_channel, reservation_of, usd
 from tests.tables import Tables, fresh_tables
 
 THREADS = 16
@@ -62,6 +63,31 @@ def test_a_hundred_reservations_with_room_for_twenty(tables: Tables) -> None:
     assert Counter(type(answer) for answer in answers) == {Reserved: 20, Short: 80}
     assert tables.row("budget#")["remaining_usd"] == 0
     assert all(a.budgets[0].remaining_usd < usd("0.10") for a in answers if isinstance(a, Short))
+
+
+def test_many_channels_meet_on_the_workspace(tables: Tables) -> None:
+    """Ten channels with money of their own: the workspace admits what it bears, and all three books agree."""
+    everyone = (BudgetKind.WORKSPACE, "all", MONTH)
+    channels = [f"C0CHANNEL{n}" for n in range(10)]
+    ada = (BudgetKind.USER, "U0ADA00001", MONTH)
+    named = [budget_of("1", name) for name in channels]
+    named += [budget_of("9", ada[1], ada[0]), budget_of("2", "all", BudgetKind.WORKSPACE)]
+    tables.ledger().budgets(tuple(named))
+    reservations = [
+        reservation_of("0.10", channel=name, budgets=(on_channel(name), ada, everyone))
+        for name in channels * 10
+    ]
+
+    answers = at_once(reserving(tables, reservations))
+    admitted = [r for r, answer in zip(reservations, answers, strict=True) if answer == Reserved()]
+    settled = at_once([lambda r=r: tables.ledger().settle(r, bill_of("0.07")) for r in admitted])  # type: ignore[misc]
+
+    assert len(admitted) == 20
+    assert all(settled)
+    assert {b.kind for a in answers if isinstance(a, Short) for b in a.budgets} == {BudgetKind.WORKSPACE}
+    assert tables.row("budget#workspace#")["spent_usd"] == usd("1.40")
+    assert tables.row("budget#user#")["spent_usd"] == usd("1.40")
+    assert sum(row["spent_usd"] for row in tables.rows("budget#channel#")) == usd("1.40")
 
 
 def test_one_reservation_by_many_threads_counts_once(tables: Tables) -> None:

@@ -24,14 +24,14 @@ from router.reconcile import (
     reconcile_all,
 )
 from tests.money import NOW, bill_of, budget_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, tables_for
 
 LONG_AGO = NOW - GRACE_S - 1
 A_DAY_AGO = NOW - OUTAGE_GRACE_S - 1
 A_MOMENT_AGO = NOW - 10
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     for tables in tables_for(request):

@@ -13,7 +13,7 @@ from router.adapters.table import Dynamo
 from router.adapters.usage import Rollup
 from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, Report, is_month, make_report, sum_up
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, reservation_of
-from tests.tables import BACKENDS, Tables, checked_session, fresh_tables, tables_for
+from tests.tables import Tables, checked_session, fresh_tables, tables_for
 from tests.usage_rows import record_of, spend, write_usage
 
 RANDOM = "C0RANDOM01"
@@ -21,7 +21,7 @@ ADA, GRACE = "U0ADA00001", "U0GRACE001"
 SONNET, LUNA = "anthropic/claude-sonnet-5.5", "openai/gpt-6-luna"
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Make fresh tables."""
     yield from tables_for(request)
@@ -214,12 +214,12 @@ def reads_of(tables: Tables, url: str, channel: str, by: str) -> Reads:
     return reads
 
 
-def test_a_report_costs_the_same_for_ten_records_and_three_hundred(aws: LocalAws) -> None:
+def test_a_report_costs_the_same_for_ten_records_and_a_hundred(aws: LocalAws) -> None:
     """Neither the requests nor the bytes read grow with the number of usage records."""
     few, many = fresh_tables(aws.url), fresh_tables(aws.url)
     write_answers(few, 1)
-    write_answers(many, 30)
-    assert len(many.rows("records#")) == 300
+    write_answers(many, 10)
+    assert len(many.rows("records#")) == 100
 
     for channel, by in [("", "channel"), ("", "user"), (CHANNELS[0], "model")]:
         of_few, of_many = (reads_of(tables, aws.url, channel, by) for tables in (few, many))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import pytest
 
 from router.adapters.ledger import Reserved
+from router.adapters.limits import Limits
 from router.config import Config, read_config
+from router.domain.budget import BudgetKind, Limit, PeriodKind
 from router.domain.ladder import Tier
-from router.domain.message import Message
+from router.domain.message import Message, UserId
 from router.domain.thread import Prompt
 from router.errors import TableUnavailable
 from router.reserving import BUSY_WAIT_S, LONGEST_NAP_S, Busy, Exhausted, Funded, Reserving
-from tests.money import CHANNEL, LEASE_S, MONTH, NOW, bill_of, message_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.money import CHANNEL, LEASE_S, MONTH, NOW, BudgetName, bill_of, message_of, reservation_of, usd
+from tests.tables import Tables, tables_for
 
 PROMPT_TOKENS = 1000
 
@@ -86,30 +89,31 @@ class Till:
         message = message or message_of()
         periods = self.reserving.periods(message)
         budgets = self.first_look if stale else self.reserving.budgets(periods)
-        return self.reserving.reserve(message, periods, budgets, self._prompt, "worker-1", LEASE_S)
+        return self.reserving.reserve(message, periods, budgets, self.prompt, "worker-1", LEASE_S)
 
     def look(self) -> None:
         """Take a first look, which opens the period."""
         self.first_look = self.reserving.budgets(self.reserving.periods(message_of()))
 
-    def hold(self, amount: str) -> Callable[[], object]:
-        """Let someone else reserve money; return what gives it back."""
-        reservation = reservation_of(amount)
+    def hold(self, amount: str, *of: BudgetName) -> Callable[[], object]:
+        """Let someone else reserve money, the channel's unless said; return what gives it back."""
+        reservation = reservation_of(amount, budgets=of)
         assert self.ledger.reserve(reservation) == Reserved()
         return lambda: self.ledger.release(reservation)
 
-    def spend(self, amount: str, of: str = "0") -> None:
+    def spend(self, amount: str, of: str = "0", *budgets: BudgetName) -> None:
         """Let someone else spend money, reserved as `of`."""
-        reservation = reservation_of(of)
+        reservation = reservation_of(of, budgets=budgets)
         assert self.ledger.reserve(reservation) == Reserved()
         self.ledger.settle(reservation, bill_of(amount))
 
-    def _prompt(self, _tier: Tier) -> Prompt:
+    def prompt(self, _tier: Tier) -> Prompt:
+        """Make a prompt."""
         self.before_fitting()
         return Prompt((), PROMPT_TOKENS, 0, ())
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -189,7 +193,7 @@ def test_a_budget_that_is_spent_says_when_it_renews(tables: Tables) -> None:
 
     assert isinstance(answer, Exhausted)
     assert answer.budget.id == CHANNEL
-    assert answer.until.period.renews == datetime(2026, 12, 1, tzinfo=UTC)
+    assert answer.period.renews == datetime(2026, 12, 1, tzinfo=UTC)
     assert not one.clock.naps
 
 
@@ -288,6 +292,123 @@ def test_a_free_model_answers_when_the_budget_is_used_up(tables: Tables, spent: 
     funds = funded(one.reserve())
 
     assert (funds.offer.tier.name, funds.reservation.amount_usd) == ("free", usd(0))
+
+
+# --- several budgets ----------------------------------------------------------------------------------------
+
+ADA: BudgetName = (BudgetKind.USER, "U0ADA00001", MONTH)
+ALL: BudgetName = (BudgetKind.WORKSPACE, "all", MONTH)
+
+
+def three(tables: Tables, user: str = "1", workspace: str = "1", **how: Any) -> Till:
+    """Make a till with budgets for the channel, the user and the workspace."""
+    config = config_of(**how)
+    limits = replace(config.budget, user_usd=usd(user), workspace_usd=usd(workspace))
+    made = Till(tables, replace(config, budget=limits))
+    made.look()
+    return made
+
+
+def test_money_is_set_aside_on_all_budgets_that_apply(tables: Tables) -> None:
+    """Channel, user and workspace are charged alike, and the record names all three."""
+    one = three(tables)
+
+    funds = funded(one.reserve())
+    one.ledger.settle(funds.reservation, bill_of("0.004"))
+
+    assert funds.reservation.budgets == ((BudgetKind.CHANNEL, CHANNEL, MONTH), ADA, ALL)
+    assert {row["spent_usd"] for row in tables.rows("budget#")} == {usd("0.004")}
+    assert tables.row("records#")["budgets"] == [
+        f"{MONTH}#channel#{CHANNEL}",
+        f"{MONTH}#user#U0ADA00001",
+        f"{MONTH}#workspace#all",
+    ]
+
+
+def test_the_scarcest_budget_decides_the_tier(tables: Tables) -> None:
+    """A rich channel does not pay for more than the user has left."""
+    one = three(tables)
+    one.hold("0.995", ADA)
+
+    assert funded(one.reserve()).offer.tier.name == "lower"
+
+
+@pytest.mark.parametrize("name", [ADA, ALL])
+def test_the_budget_that_is_used_up_is_named(tables: Tables, name: BudgetName) -> None:
+    """The refusal says whose budget it is; nothing is set aside on the others."""
+    one = three(tables)
+    one.spend("1", "1", name)
+
+    answer = one.reserve()
+
+    assert isinstance(answer, Exhausted)
+    assert (answer.budget.kind, answer.budget.id) == name[:2]
+    assert tables.row("budget#channel#")["reserved_usd"] == 0
+
+
+def test_of_several_used_up_the_last_to_renew_is_named(tables: Tables) -> None:
+    """Nobody is sent back tomorrow for a budget that renews next month."""
+    one = three(tables, user="0", limit="0")
+    limits = Limits(tables.dynamo, tables.state)
+    limits.change(BudgetKind.CHANNEL, CHANNEL, Limit(usd(0), PeriodKind.DAY), "ada", NOW)
+
+    answer = one.reserve()
+
+    assert isinstance(answer, Exhausted)
+    assert answer.budget.kind is BudgetKind.USER
+
+
+@pytest.mark.parametrize("name", [ADA, ALL])
+def test_any_budget_can_be_busy(tables: Tables, name: BudgetName) -> None:
+    """Money that others hold of a user's or the workspace's budget is waited for, and is never used up."""
+    one = three(tables)
+    one.hold("1", name)
+
+    assert one.reserve() == Busy()
+    assert one.clock.naps
+
+
+def test_a_limit_set_for_one_user_applies_to_no_other(tables: Tables) -> None:
+    """Where the file has none, the user whose limit was set has a budget, and the others have not."""
+    one = till(tables)
+    limits = Limits(tables.dynamo, tables.state)
+    limits.change(BudgetKind.USER, "U0ADA00001", Limit(usd(0), PeriodKind.WEEK), "ada", NOW)
+
+    of_ada = one.reserve()
+    of_grace = funded(one.reserve(replace(message_of(), user=UserId("U0GRACE001"))))
+
+    assert isinstance(of_ada, Exhausted)
+    assert (of_ada.budget.kind, of_ada.period.kind) == (BudgetKind.USER, PeriodKind.WEEK)
+    assert [kind for kind, _, _ in of_grace.reservation.budgets] == [BudgetKind.CHANNEL]
+
+
+def test_who_waits_into_the_next_period_gets_its_money(tables: Tables) -> None:
+    """A busy budget renews while a message waits: period, month and day are all the new ones."""
+    one = Till(tables, config_of())
+    one.clock.now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp()
+    one.look()
+    one.hold("1")
+    one.clock.then = lambda: setattr(one.clock, "now", one.clock.now + 1)
+
+    funds = funded(one.reserve())
+
+    assert [period for _, _, period in funds.reservation.budgets] == ["2026-12"]
+    assert (funds.reservation.facts.month, funds.reservation.facts.day) == ("2026-12", "2026-12-01")
+
+
+def test_what_was_looked_at_before_midnight_counts_before_it(tables: Tables) -> None:
+    """A second call long after the first look is charged to the period and the day that were looked at."""
+    one = Till(tables, config_of())
+    one.clock.now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp()
+    message = message_of()
+    periods = one.reserving.periods(message)
+    budgets = one.reserving.budgets(periods)
+    one.clock.now += 120
+
+    funds = funded(one.reserving.reserve(message, periods, budgets, one.prompt, "worker-1", LEASE_S))
+
+    assert funds.reservation.budgets == ((BudgetKind.CHANNEL, CHANNEL, MONTH),)
+    assert (funds.reservation.facts.month, funds.reservation.facts.day) == (MONTH, "2026-11-30")
 
 
 def test_a_table_that_a_newer_release_wrote_stops_the_message(tables: Tables) -> None:

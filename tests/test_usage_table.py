@@ -152,7 +152,7 @@ def test_a_record_holds_no_text(tables: Tables) -> None:
     use(tables, facts_of(), bill_of())
 
     assert set(tables.row("records#")) == {
-        *("pk", "sk", "v", "reservation_id", "generation_id", "estimate_usd", "overrun_usd"),
+        *("pk", "sk", "v", "reservation_id", "generation_id", "estimate_usd", "overrun_usd", "budgets"),
         *("channel", "user", "team", "message_ts", "thread_ts", "started_at", "month", "day"),
         *("tier_wanted", "tier_given", "models", "prompt_bound", "max_tokens", "why"),
         *("cost_usd", "model", "provider", "finish", "estimated", "oddities"),

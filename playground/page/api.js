@@ -44,10 +44,15 @@ const part = encodeURIComponent;
 export const getWorkspace = () => call("/api/workspace");
 export const getMessages = (channel) => call(`/api/channels/${part(channel)}/messages`);
 export const getThread = (channel, ts) => call(`/api/threads/${part(channel)}/${part(ts)}`);
+export const getHome = (user) => call(`/api/home/${part(user)}`);
+export const getDeliveries = () => call("/api/deliveries");
+export const getMischief = () => call("/api/mischief");
 export const getLedger = () => call("/api/ledger");
 export const postMessage = (message) => post("/api/messages", message);
 export const postAction = (action) => post("/api/actions", action);
 export const postStop = (stop) => post("/api/stop", stop);
+export const postHome = (home) => post("/api/home", home);
+export const postMischief = (what, how) => post(`/api/mischief/${part(what)}`, how);
 export const postAgain = (again) => post("/api/again", again);
 
 /** Wait until the playground is up; `tell` hears what is still starting. */

@@ -4,18 +4,21 @@
 import {
   ApiError,
   followStream,
+  getHome,
   getMessages,
   getThread,
   getWorkspace,
   postAction,
   postAgain,
+  postHome,
   postMessage,
   postStop,
   untilUp,
 } from "./api.js";
 import { ChannelPanel } from "./channel.js";
 import { announce, byId, toast } from "./dom.js";
-import { Ledger } from "./ledger.js";
+import { HomeTab } from "./home.js";
+import { SidePanel } from "./side.js";
 import { Sidebar } from "./sidebar.js";
 import { Switcher } from "./switcher.js";
 import { ThreadPanel } from "./thread.js";
@@ -23,15 +26,17 @@ import { Workspace } from "./workspace.js";
 
 const ME_KEY = "penny-playground-me";
 const ANNOUNCED_CHARS = 200;
-const TIMES_AGAIN = 11;
 const NARROW = "(max-width: 1040px)"; // where style.css lays the thread over the channel
+const NARROW_BESIDE = "(max-width: 1380px)"; // the same, with the side panel open
+const TABS = ["messages", "home"];
+const TIMES_AGAIN = 11;
 
 class App {
   #channel = "";
   #thread = ""; // ts of the open thread's root, or ""
   #threads = new Map(); // channel → the thread that was open there
   #closed = new Set(); // "channel/ts" of threads that people closed: these do not open by themselves again
-  #served = true; // whether somebody answers POST /api/actions
+  #tab = "messages"; // or "home", of the direct message with the app
   #pending = false;
 
   constructor(workspace) {
@@ -49,7 +54,8 @@ class App {
     const open = (channel) => this.openChannel(channel);
     this.sidebar = new Sidebar(byId("sidebar"), { workspace, open, become: (user) => this.#become(user) });
     this.switcher = new Switcher({ workspace, open });
-    this.ledger = new Ledger(byId("ledger"), { workspace });
+    this.homeTab = new HomeTab(scene);
+    this.side = new SidePanel({ workspace, channel: () => this.#channel, closed: () => this.#toggleSide() });
   }
 
   /** Show the first channel and follow what happens. */
@@ -63,6 +69,10 @@ class App {
         message: (data) => this.#onMessage(data),
         status: (data) => this.#onStatus(data),
         ephemeral: (data) => this.workspace.hearEphemeral(data),
+        home: (data) => this.workspace.hearHome(data),
+        prompts: (data) => this.workspace.takePrompts(data),
+        ledger: (data) => this.side.hearLedger(data),
+        delivery: (data) => this.side.hearDelivery(data),
       },
       onUp: () => this.#refresh(),
       onDown: () => this.#sayLink("Reconnecting…"),
@@ -79,8 +89,8 @@ class App {
         channel: (id) => (workspace.channels.has(id) ? workspace.channelName(id) : null),
         version: () => `${workspace.me}/${workspace.users.size}/${workspace.channels.size}`,
       },
-      served: () => this.#served,
-      act: (action, control) => this.#act(action, control),
+      act: (action, control) => this.#act({ channel: this.#channel, ...action }, control),
+      actAtHome: (action, control) => this.#act(action, control),
       openThread: (message) => this.openThread(message.ts, { focus: true }),
       dismiss: (message) => workspace.dismiss(message.channel, message.ts),
       deliverAgain: (message) => this.#deliverAgain(message),
@@ -92,6 +102,7 @@ class App {
   /** Show a channel, with the thread that was open there. */
   openChannel(id) {
     if (!this.workspace.canSee(id)) return;
+    if (id !== this.#channel) this.#tab = "messages";
     this.#channel = id;
     this.#thread = this.#threads.get(id) ?? "";
     this.workspace.markRead(id);
@@ -101,6 +112,27 @@ class App {
     this.channelPanel.composer.focus();
     this.#load(id);
     if (this.#thread) this.#loadThread(id, this.#thread);
+    this.#openApp();
+  }
+
+  /** Show the app's home tab or its messages. */
+  openTab(tab) {
+    this.#tab = tab;
+    this.#openApp();
+    this.#render();
+    if (tab === "messages") this.channelPanel.composer.focus();
+  }
+
+  /** Tell the app that I opened it, as Slack does, and read what it published. */
+  async #openApp() {
+    const { workspace } = this;
+    if (!workspace.isDirect(this.#channel)) return;
+    await this.#try(async () => {
+      await postHome({ user: workspace.me, tab: this.#tab });
+      if (this.#tab !== "home") return;
+      const since = workspace.moment();
+      workspace.takeHome(await getHome(workspace.me), { since });
+    });
   }
 
   /** Show a thread of the open channel. */
@@ -124,7 +156,7 @@ class App {
 
   /** Say whether an open thread covers the channel. */
   #isNarrow() {
-    return matchMedia(NARROW).matches;
+    return matchMedia(this.side.isOpen ? NARROW_BESIDE : NARROW).matches;
   }
 
   #fromAddress() {
@@ -196,6 +228,7 @@ class App {
     if (!this.workspace.canSee(this.#channel)) this.openChannel(this.#home());
     await this.#load(this.#channel);
     if (this.#thread) await this.#loadThread(this.#channel, this.#thread);
+    await this.side.refresh();
   }
 
   async #describe() {
@@ -286,13 +319,11 @@ class App {
   async #act(action, control) {
     control.setAttribute("aria-busy", "true");
     try {
-      await postAction({ channel: this.#channel, user: this.workspace.me, ...action });
+      await postAction({ user: this.workspace.me, ...action });
       if (action.type === "feedback_buttons") press(control);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (error.isMissing) this.#served = false;
-      toast(error.isMissing ? "This playground does not answer buttons yet." : error.message);
-      this.#render();
+      toast(error.message);
     } finally {
       control.removeAttribute("aria-busy");
     }
@@ -333,9 +364,24 @@ class App {
   #render() {
     this.sidebar.show(this.#channel);
     this.channelPanel.show(this.#channel, this.#thread);
-    this.threadPanel.show(this.#channel, this.#thread);
+    this.threadPanel.show(this.#channel, this.#isAtHome ? "" : this.#thread);
+    this.#showTabs();
     const mark = this.workspace.unread.size ? "• " : "";
     document.title = `${mark}${this.workspace.channelTitle(this.#channel)} – Penny playground`;
+  }
+
+  #showTabs() {
+    byId("tabs").hidden = !this.workspace.isDirect(this.#channel);
+    byId("said").hidden = this.#isAtHome;
+    for (const tab of TABS) {
+      byId(`tab-${tab}`).setAttribute("aria-selected", String(tab === this.#tab));
+      byId(`tab-${tab}`).tabIndex = tab === this.#tab ? 0 : -1;
+    }
+    this.homeTab.show(this.#isAtHome);
+  }
+
+  get #isAtHome() {
+    return this.#tab === "home" && this.workspace.isDirect(this.#channel);
   }
 
   #sayLink(words) {
@@ -347,7 +393,11 @@ class App {
   #listenToButtons() {
     byId("jump").addEventListener("click", () => this.switcher.toggle());
     byId("thread-close").addEventListener("click", () => this.closeThread());
-    byId("ledger-toggle").addEventListener("click", () => this.#toggleLedger());
+    byId("side-toggle").addEventListener("click", () => this.#toggleSide());
+    for (const tab of TABS) {
+      byId(`tab-${tab}`).addEventListener("click", () => this.openTab(tab));
+      byId(`tab-${tab}`).addEventListener("keydown", (event) => this.#onTabKey(event));
+    }
     byId("menu-toggle").addEventListener("click", () =>
       this.#showMenu(!byId("sidebar").classList.contains("open")),
     );
@@ -366,8 +416,18 @@ class App {
     byId("menu-toggle").setAttribute("aria-expanded", String(open));
   }
 
-  #toggleLedger() {
-    byId("ledger-toggle").setAttribute("aria-expanded", String(this.ledger.toggle()));
+  #toggleSide() {
+    byId("side-toggle").setAttribute("aria-expanded", String(this.side.toggle()));
+    if (!this.side.isOpen) byId("side-toggle").focus();
+  }
+
+  /** Arrows go to the other tab, as in every list of tabs. */
+  #onTabKey(event) {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    event.preventDefault();
+    const other = TABS.find((tab) => tab !== this.#tab);
+    this.openTab(other);
+    byId(`tab-${other}`).focus();
   }
 
   #listenToKeys() {
@@ -392,10 +452,8 @@ class App {
   }
 
   #onEscape() {
-    if (this.ledger.isOpen && byId("ledger").contains(document.activeElement)) {
-      this.#toggleLedger();
-      byId("ledger-toggle").focus();
-    } else this.closeThread();
+    if (this.side.isOpen && byId("side").contains(document.activeElement)) this.#toggleSide();
+    else this.closeThread();
   }
 
   #step(event) {

@@ -1,35 +1,30 @@
-// The files of a message being written: chosen by name in a small panel, shown as chips.
+// The files of a message being written: chosen from this computer, dropped, pasted or sampled, shown as
+// chips; and the files of a message that was posted.
 
-import { el, icon, iconButton } from "./dom.js";
+import { el, icon, iconButton, toast } from "./dom.js";
+import { SAMPLES } from "./samples.js";
 
 const MAX_FILES = 10; // the API takes no more
-const MAX_NAME_CHARS = 120;
-const SAMPLES = ["chart.png", "contract.pdf", "sales.csv"];
+const MAX_BYTES = 10_000_000; // all together: as base64 they must fit the API's body
+const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]); // those the API shows inline
 const UNKNOWN_KIND = "application/octet-stream";
-const KINDS = new Map([
-  ["csv", "text/csv"],
-  ["gif", "image/gif"],
-  ["jpeg", "image/jpeg"],
-  ["jpg", "image/jpeg"],
-  ["json", "application/json"],
-  ["md", "text/markdown"],
-  ["mp4", "video/mp4"],
-  ["pdf", "application/pdf"],
-  ["png", "image/png"],
-  ["py", "text/x-python"],
-  ["txt", "text/plain"],
-  ["webp", "image/webp"],
-  ["zip", "application/zip"],
-]);
 
 export class Attachments {
-  #files = [];
+  #files = []; // {name, mimetype, size, content}, the content as base64
 
   /** `changed()` is called when files come or go, `left()` when people are done choosing. */
   constructor({ changed, left }) {
     this.changed = changed;
     this.left = left;
     this.chips = el("div", { class: "chips" });
+    this.chooser = el("input", {
+      type: "file",
+      multiple: true,
+      class: "unseen",
+      tabindex: -1,
+      "aria-label": "Files from this computer",
+      on: { change: () => this.#addChosen() },
+    });
     this.panel = this.#buildPanel();
     this.button = iconButton("attach", "Attach a file", () => this.#open(this.panel.hidden));
     this.button.setAttribute("aria-expanded", "false");
@@ -40,16 +35,39 @@ export class Attachments {
   }
 
   set files(files) {
-    this.#files = files.slice(0, MAX_FILES);
+    this.#files = files;
     this.#showChips();
     this.changed();
   }
 
+  /** Take files in, as many as fit. */
+  async add(files) {
+    const read = await Promise.all([...files].map(readFile));
+    const all = [...this.#files, ...read];
+    if (all.length > MAX_FILES) toast(`A message takes ${MAX_FILES} files.`);
+    const fitting = all.slice(0, MAX_FILES);
+    if (fitting.reduce((sum, file) => sum + file.size, 0) > MAX_BYTES) toast("Together these files are too large.");
+    else this.files = fitting;
+  }
+
+  /** Let files be dropped on `node` and pasted into it. */
+  listenTo(node) {
+    const holds = (event) => event.dataTransfer?.types.includes("Files");
+    node.addEventListener("dragover", (event) => holds(event) && event.preventDefault());
+    node.addEventListener("drop", (event) => {
+      if (!holds(event)) return;
+      event.preventDefault();
+      this.add(event.dataTransfer.files);
+    });
+    node.addEventListener("paste", (event) => {
+      if (!event.clipboardData?.files.length) return;
+      event.preventDefault();
+      this.add(event.clipboardData.files);
+    });
+  }
+
   #buildPanel() {
-    const what = { type: "text", class: "field", placeholder: "name.pdf", "aria-label": "File name" };
-    this.name = el("input", { ...what, maxlength: MAX_NAME_CHARS, autocomplete: "off" });
-    const add = el("button", { class: "button button-primary", type: "button" }, "Add");
-    add.addEventListener("click", () => this.#add(this.name.value));
+    const choose = () => this.chooser.click();
     return el(
       "div",
       {
@@ -59,25 +77,30 @@ export class Attachments {
         hidden: true,
         on: { keydown: (event) => this.#onKey(event) },
       },
-      el("p", { class: "picker-note" }, "A file here is a name and a type; there are no bytes."),
-      el("div", { class: "picker-row" }, this.name, add),
-      el(
-        "div",
-        { class: "picker-row" },
-        SAMPLES.map((sample) => this.#sample(sample)),
-      ),
+      el("button", { class: "button", type: "button", on: { click: choose } }, "From this computer…"),
+      el("p", { class: "picker-note" }, "Or one made on the spot:"),
+      el("div", { class: "picker-row" }, SAMPLES.map((sample) => this.#sample(sample))),
+      this.chooser,
     );
   }
 
-  #sample(name) {
-    return el("button", { class: "button", type: "button", on: { click: () => this.#add(name) } }, name);
+  #sample({ name, make }) {
+    const add = async () => {
+      await this.add([await make()]);
+      this.#open(false);
+    };
+    return el("button", { class: "button", type: "button", on: { click: add } }, name);
+  }
+
+  async #addChosen() {
+    await this.add(this.chooser.files);
+    this.chooser.value = "";
+    this.#open(false);
   }
 
   #onKey(event) {
-    if (event.key === "Escape") this.#open(false);
-    else if (event.key === "Enter" && event.target === this.name && !event.isComposing)
-      this.#add(this.name.value);
-    else return;
+    if (event.key !== "Escape") return;
+    this.#open(false);
     event.preventDefault();
     event.stopPropagation();
   }
@@ -85,16 +108,8 @@ export class Attachments {
   #open(open) {
     this.panel.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
-    if (open) this.name.focus();
+    if (open) this.panel.querySelector("button").focus();
     else this.left();
-  }
-
-  #add(typed) {
-    const name = typed.trim();
-    const ending = name.split(".").at(-1).toLowerCase();
-    if (name) this.files = [...this.#files, { name, mimetype: KINDS.get(ending) ?? UNKNOWN_KIND }];
-    this.name.value = "";
-    this.#open(false);
   }
 
   #showChips() {
@@ -107,8 +122,27 @@ export class Attachments {
   }
 }
 
-/** Build a file's chip; with `remove`, it can be taken away, else it says its type. */
-export function fileChip(file, remove = null) {
+async function readFile(file) {
+  const address = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(file);
+  });
+  const content = address.slice(address.indexOf(",") + 1);
+  return { name: file.name, mimetype: file.type || UNKNOWN_KIND, size: file.size, content };
+}
+
+/** Show a file of a message: a picture as such, any other as a chip that saves it. */
+export function fileShown(file) {
+  const address = `/api/files/${encodeURIComponent(String(file?.id ?? ""))}`;
+  const name = String(file?.name ?? "file");
+  if (file?.size > 0 && SHOWN.has(file.mimetype))
+    return el("a", { class: "picture", href: address, target: "_blank" }, el("img", { src: address, alt: name }));
+  return file?.size > 0 ? el("a", { class: "file-link", href: address, download: name }, fileChip(file)) : fileChip(file);
+}
+
+function fileChip(file, remove = null) {
   const name = String(file?.name ?? "file");
   const kind = String(file?.mimetype ?? "");
   return el(

@@ -1,7 +1,10 @@
-// Block Kit (https://docs.slack.dev/reference/block-kit/blocks) as nodes. A block or element that
-// this page does not know is named in grey rather than left out. Pressing is left to `scene.act`.
+// Block Kit (https://docs.slack.dev/reference/block-kit/blocks) as nodes. A block that this page does not
+// know is named in grey rather than left out. Controls are made in controls.js.
 
-import { el, icon, link, safeUrl } from "./dom.js";
+import { chart } from "./chart.js";
+import { element } from "./controls.js";
+import { dataTable } from "./datatable.js";
+import { el, icon, link, place } from "./dom.js";
 import { emojiFor, withEmoji } from "./emoji.js";
 import { channelMention, userMention } from "./inline.js";
 import { healed, markdown, table } from "./markdown.js";
@@ -16,7 +19,9 @@ const RENDERERS = {
   header,
   actions,
   image,
+  input,
   context_actions: actions,
+  data_visualization: chart,
   divider: () => el("hr"),
   markdown: (block, { names, arriving }) =>
     el("div", { class: "rich" }, markdown(arriving ? healed(string(block.text)) : string(block.text), names)),
@@ -27,16 +32,53 @@ const RENDERERS = {
       array(block.elements).map((part) => richPart(part, names)),
     ),
   table: tableBlock,
-  data_table: tableBlock,
+  data_table: (block, { names }) => dataTable(block, (cell) => tableCell(cell, names)),
   plan: (block) => el("p", { class: "task-line" }, string(block.title)),
   task_card: taskCard,
 };
 
 /**
- * Turn a block into a node. `scene` is `{names, served, arriving, act(action, control)}`: `served` is false
- * where nobody answers a press, and then nothing can be pressed; `arriving` is true while text streams in.
+ * The blocks of a message or home tab, in `node`. Only those that changed are made anew: a control that is
+ * being used must not be swapped for its twin. `scene` is what its controls need, and `names`.
  */
-export function renderBlock(block, scene) {
+export class BlockList {
+  #shown = []; // {print, node} of each block, in order
+  #inputs = {}; // {block_id: {action_id: value}}: what people wrote and chose
+
+  /** `act(action, control)` hears of every press, with what all inputs hold. */
+  constructor(node, { names, workspace, act }) {
+    this.node = node;
+    this.stage = {
+      names,
+      workspace,
+      act: (action, control) => act({ ...action, inputs: this.#inputs }, control),
+      hold: (block, action, value) => {
+        this.#inputs = { ...this.#inputs, [block]: { ...this.#inputs[block], [action]: value } };
+      },
+    };
+  }
+
+  /** Show these blocks; `arriving` while text streams in. */
+  show(blocks, arriving = false) {
+    const focused = this.node.contains(document.activeElement) ? document.activeElement.dataset.action : null;
+    this.#shown = blocks.map((block, at) => {
+      const print = JSON.stringify([block, arriving, this.stage.names.version()]);
+      const known = this.#shown[at];
+      return known?.print === print ? known : { print, node: renderBlock(block, { ...this.stage, arriving }) };
+    });
+    place(
+      this.node,
+      this.#shown.map(({ node }) => node),
+    );
+    if (focused && !this.node.contains(document.activeElement)) this.#focus(focused);
+  }
+
+  #focus(action) {
+    [...this.node.querySelectorAll("[data-action]")].find((control) => control.dataset.action === action)?.focus();
+  }
+}
+
+function renderBlock(block, scene) {
   if (block === null || typeof block !== "object") return el("div", { class: "block" }, unknown({}));
   const type = string(block.type);
   const render = Object.hasOwn(RENDERERS, type) ? RENDERERS[type] : unknown;
@@ -66,8 +108,13 @@ function section(block, scene) {
         block.fields.map((field) => el("div", {}, textObject(field, scene.names))),
       ),
   );
-  return [body, block.accessory && el("div", { class: "accessory" }, element(block.accessory, block, scene))];
+  const beside = block.accessory;
+  const made = beside && (beside.type === "image" ? image(beside) : element(beside, block, scene, accessoryName(block)));
+  return [body, made && el("div", { class: "accessory" }, made)];
 }
+
+/** What stands beside a text is named by it. */
+const accessoryName = (block) => string(block.text?.text).replace(/[*_`~]/g, "").slice(0, 80);
 
 function context(block, scene) {
   return array(block.elements).map((part) =>
@@ -95,133 +142,17 @@ function taskCard(block) {
 // ---- controls ----
 
 function actions(block, scene) {
-  return array(block.elements).map((part) => element(part, block, scene));
+  return array(block.elements).map((part) => (part?.type === "image" ? image(part) : element(part, block, scene)));
 }
 
-const CONTROLS = {
-  button,
-  overflow,
-  static_select: select,
-  feedback_buttons: feedback,
-  icon_button: pictureButton,
-  image,
-};
-
-function element(part, block, scene) {
-  const type = string(part?.type);
-  return Object.hasOwn(CONTROLS, type) ? CONTROLS[type](part, block, scene) : unknown(part ?? {});
-}
-
-const unserved = (scene) =>
-  scene.served ? {} : { disabled: true, title: "This playground does not answer buttons yet." };
-
-function control(part, block, scene, props, value, ...label) {
-  const press = (event) => {
-    if (part.confirm && !window.confirm(string(part.confirm.text?.text) || "Are you sure?")) return;
-    const action = {
-      block_id: string(block.block_id),
-      action_id: string(part.action_id),
-      type: string(part.type),
-      ...value,
-    };
-    scene.act(action, event.currentTarget);
-  };
-  const key = `${string(part.action_id)}/${value.value ?? ""}`;
-  return el(
-    "button",
-    {
-      type: "button",
-      data: { action: key },
-      "aria-label": part.accessibility_label,
-      on: { click: press },
-      ...props,
-      ...unserved(scene),
-    },
-    ...label,
-  );
-}
-
-function button(part, block, scene) {
-  const style = ["primary", "danger"].includes(part.style) ? ` button-${part.style}` : "";
-  const label = withEmoji(string(part.text?.text) || "Button");
-  const made = control(part, block, scene, { class: `button${style}` }, { value: string(part.value) }, label);
-  const href = safeUrl(part.url);
-  if (part.url && href)
-    made.addEventListener("click", () => window.open(href, "_blank", "noopener,noreferrer"));
-  return made;
-}
-
-function pictureButton(part, block, scene) {
-  const name = part.icon === "trash" ? "trash" : "close";
-  const label = string(part.text?.text) || "Delete";
-  return control(
-    part,
-    block,
-    scene,
-    { class: "icon-button", title: label, "aria-label": label },
-    { value: string(part.value) },
-    icon(name),
-  );
-}
-
-function feedback(part, block, scene) {
-  const choice = (option, name, fallback) => {
-    const label = string(option?.accessibility_label) || string(option?.text?.text) || fallback;
-    const props = {
-      class: "icon-button feedback",
-      title: string(option?.text?.text) || label,
-      "aria-label": label,
-      "aria-pressed": "false",
-    };
-    return control(part, block, scene, props, { value: string(option?.value) }, icon(name));
-  };
-  return el(
-    "span",
-    { class: "feedback-pair", role: "group", "aria-label": "Was this helpful?" },
-    choice(part.positive_button, "up", "Good answer"),
-    choice(part.negative_button, "down", "Bad answer"),
-  );
-}
-
-function select(part, block, scene) {
-  return chooser(part, block, scene, withEmoji(string(part.placeholder?.text) || "Choose…"));
-}
-
-function overflow(part, block, scene) {
-  return chooser(part, block, scene, "⋯");
-}
-
-function chooser(part, block, scene, placeholder) {
-  const options = array(part.options);
-  const choose = (event) => {
-    const chosen = options[Number(event.currentTarget.value)];
-    if (!chosen) return;
-    const action = {
-      block_id: string(block.block_id),
-      action_id: string(part.action_id),
-      type: string(part.type),
-    };
-    scene.act({ ...action, value: string(chosen.value), selected_option: chosen }, event.currentTarget);
-    if (part.type === "overflow") event.currentTarget.value = "";
-  };
-  const initial = options.findIndex(
-    (option) => option?.value === part.initial_option?.value && part.initial_option,
-  );
-  const made = el(
-    "select",
-    {
-      class: part.type === "overflow" ? "select select-overflow" : "select",
-      on: { change: choose },
-      "aria-label": part.type === "overflow" ? "More" : placeholder,
-      data: { action: string(part.action_id) },
-      ...unserved(scene),
-    },
-    el("option", { value: "", selected: initial < 0 }, placeholder),
-    options.map((option, at) =>
-      el("option", { value: at, selected: at === initial }, withEmoji(string(option?.text?.text))),
-    ),
-  );
-  return made;
+function input(block, scene) {
+  const name = withEmoji(string(block.label?.text));
+  const made = element(block.element, block, scene, name);
+  const isOne = made.matches("input, textarea, select");
+  return [
+    el(isOne ? "label" : "div", { class: "input" }, el("span", { class: "input-label" }, name, block.optional && el("span", { class: "quiet" }, " (optional)")), made),
+    block.hint && el("p", { class: "input-hint" }, withEmoji(string(block.hint.text))),
+  ];
 }
 
 // ---- tables ----

@@ -16,14 +16,18 @@ const EXAMPLES = [
 ];
 
 export class ChannelPanel {
-  #welcomes = new Map(); // "channel/me" → node, kept so that it keeps its focus
+  #welcomes = new Map(); // channel, me and prompts → node, kept so that it keeps its focus
 
   /** `send(text, files)` is the composer's; `ask(text)` posts one of the examples. */
   constructor(scene, { send, ask }) {
     this.workspace = scene.workspace;
     this.ask = ask;
     this.pane = new Pane(byId("channel-messages"), scene, "channel");
-    this.composer = new Composer(byId("channel-composer"), { workspace: scene.workspace, send });
+    this.composer = new Composer(byId("channel-composer"), {
+      workspace: scene.workspace,
+      send,
+      withCommands: true,
+    });
   }
 
   /** Show a channel; `openThread` is the thread that stands beside it, or "". */
@@ -35,13 +39,29 @@ export class ChannelPanel {
     this.composer.moveTo(id, `Message ${workspace.channelTitle(id)}`);
     const messages = workspace.roots(id);
     const isEmpty = messages.length === 0 && workspace.loaded.has(id);
+    const prompts = isEmpty ? [] : this.#promptsBelow(id);
     const status = workspace.status(id, "");
     this.pane.show(`${id}/${workspace.me}`, messages, {
       stateOf: (message) => stateOf(workspace, message, openThread),
-      after: [isEmpty && this.#welcome(channel), status && statusLine(workspace.botName, status)].filter(
-        Boolean,
-      ),
+      after: [
+        isEmpty && this.#welcome(channel),
+        status && statusLine(workspace.botName, status),
+        ...prompts,
+      ].filter(Boolean),
     });
+  }
+
+  /** Where the app has set prompts since, they stand below what was said. */
+  #promptsBelow(id) {
+    const given = this.workspace.prompts.get(id) ?? [];
+    if (this.shownPrompts !== given)
+      this.promptRow = given.length ? [el("div", { class: "prompts", role: "group", "aria-label": "Suggestions" }, given.map((one) => this.#chip(one)))] : [];
+    this.shownPrompts = given;
+    return this.promptRow ?? [];
+  }
+
+  #chip({ title, message }) {
+    return el("button", { class: "button", type: "button", on: { click: () => this.ask(String(message)) } }, String(title));
   }
 
   #showHead(channel) {
@@ -55,7 +75,7 @@ export class ChannelPanel {
   }
 
   #welcome(channel) {
-    const key = `${channel.id}/${this.workspace.me}`;
+    const key = JSON.stringify([channel.id, this.workspace.me, this.workspace.promptsIn(channel.id)]);
     if (!this.#welcomes.has(key)) this.#welcomes.set(key, this.#buildWelcome(channel));
     return this.#welcomes.get(key);
   }
@@ -70,7 +90,9 @@ export class ChannelPanel {
         "the budget can bear. Its price stands beneath it."
       : `Talk to the others, or mention @${workspace.botHandle} and the answer comes in the thread. ` +
         "The channel has a budget of its own.";
-    const examples = EXAMPLES.map(({ kind, text }) => {
+    const prompts = workspace.promptsIn(channel.id);
+    const suggested = prompts.map(({ title: kind, message: words }) => ({ kind, text: String(words) }));
+    const examples = (suggested.length ? suggested : EXAMPLES).map(({ kind, text }) => {
       const props = { class: "example", type: "button", on: { click: () => this.ask(text) } };
       return el("button", props, el("span", { class: "example-kind" }, kind), el("span", {}, text));
     });

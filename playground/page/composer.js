@@ -2,8 +2,8 @@
 // line. What a refused message held stays in the box.
 
 import { Attachments } from "./attachments.js";
+import { Completion } from "./completion.js";
 import { el, icon, iconButton } from "./dom.js";
-import { Mentions } from "./mentions.js";
 
 const MAX_CHARS = 40_000; // Slack cuts a message's text there
 const MAX_HEIGHT_PX = 220;
@@ -15,13 +15,14 @@ export class Composer {
   #place = null;
   #sending = false;
 
-  /** `send(text, files)` resolves to null, or to words that say why not. */
-  constructor(slot, { workspace, send }) {
-    const id = `people-${++count}`;
+  /** `send(text, files)` resolves to null, or to words that say why not; commands are completed if asked. */
+  constructor(slot, { workspace, send, withCommands = false }) {
+    const id = `suggestions-${++count}`;
     this.send = send;
     this.box = this.#buildBox(id);
-    this.mentions = new Mentions(this.box, { id, workspace, changed: () => this.#onInput() });
-    this.attachments = new Attachments({ changed: () => this.#onInput(), left: () => this.focus() });
+    const changed = () => this.#onInput();
+    this.completion = new Completion(this.box, { id, workspace, changed, withCommands });
+    this.attachments = new Attachments({ changed, left: () => this.focus() });
     this.submit = el(
       "button",
       { class: "send", type: "submit", "aria-label": "Send", title: "Send (Enter)" },
@@ -66,17 +67,18 @@ export class Composer {
   }
 
   #buildForm() {
-    const { mentions, attachments } = this;
+    const { completion, attachments } = this;
     const bar = el(
       "div",
       { class: "composer-bar" },
       attachments.button,
-      iconButton("at", "Mention someone", () => mentions.start()),
+      iconButton("at", "Mention someone", () => completion.start()),
       el("span", { class: "hint" }, el("kbd", {}, "Shift Enter"), " new line"),
       this.submit,
     );
     const frame = el("div", { class: "composer-box" }, attachments.chips, this.box, bar);
-    const form = el("form", { class: "composer" }, mentions.list, attachments.panel, frame, this.error);
+    const form = el("form", { class: "composer" }, completion.list, attachments.panel, frame, this.error);
+    attachments.listenTo(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -97,11 +99,11 @@ export class Composer {
     this.box.style.height = "auto";
     this.box.style.height = `${Math.min(this.box.scrollHeight, MAX_HEIGHT_PX)}px`;
     this.submit.disabled = this.isEmpty || this.#sending;
-    this.mentions.look();
+    this.completion.look();
   }
 
   #onKey(event) {
-    if (event.isComposing || this.mentions.onKey(event)) return;
+    if (event.isComposing || this.completion.onKey(event)) return;
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     this.#submit();

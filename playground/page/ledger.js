@@ -1,83 +1,43 @@
-// The ledger's drawer: budgets as bars, open reservations, the latest usage records. Reads the API
-// once a second while open and the page is visible; shows what it knows of and leaves out the rest.
+// The ledger: budgets as bars, open reservations, the latest usage records. Shows what it knows of and
+// leaves out the rest.
 
-import { ApiError, getLedger } from "./api.js";
 import { el } from "./dom.js";
 
-const EVERY_MS = 1000;
 const RECORDS_SHOWN = 60;
 const ENDED = new Set(["settled", "released", "expired"]); // of a reservation: these hold no money any more
 const PLACES = 8; // a short answer of a small model costs fractions of a thousandth of a cent
 
 export class Ledger {
-  #timer = null;
-  #shown = "";
   #known = null; // usage records seen before, to let a new one stand out
 
   constructor(node, { workspace }) {
-    this.node = node;
     this.workspace = workspace;
-    this.budgets = el("div", { class: "budgets", tabindex: 0 });
-    this.reservations = el("div", { class: "ledger-body", tabindex: 0 });
-    this.usage = el("div", { class: "ledger-body", tabindex: 0 });
-    this.notice = el("p", { class: "ledger-notice", role: "status" });
-    const column = (title, cls, body) =>
-      el(
-        "section",
-        { class: `ledger-column ${cls}`, "aria-label": title },
-        el("h2", { class: "ledger-title" }, title),
-        body,
-      );
+    this.budgets = el("div", { class: "budgets" });
+    this.reservations = el("ul", { class: "entries" });
+    this.usage = el("ul", { class: "entries" });
+    const part = (title, body) =>
+      el("section", { class: "side-part", "aria-label": title }, el("h3", { class: "side-title" }, title), body);
     node.replaceChildren(
-      this.notice,
-      column("Budgets", "of-budgets", this.budgets),
-      column("Open reservations", "of-reservations", this.reservations),
-      column("Latest usage records", "of-usage", this.usage),
+      part("Budgets", this.budgets),
+      part("Open reservations", this.reservations),
+      part("Latest usage records", this.usage),
     );
   }
 
-  get isOpen() {
-    return !this.node.hidden;
-  }
-
-  /** Open or close the drawer; open, it keeps itself current. */
-  toggle() {
-    this.node.hidden = this.isOpen;
-    clearTimeout(this.#timer);
-    if (this.isOpen) this.#poll();
-    return this.isOpen;
-  }
-
-  async #poll() {
-    if (!document.hidden) await this.#read();
-    clearTimeout(this.#timer);
-    if (this.isOpen) this.#timer = setTimeout(() => this.#poll(), EVERY_MS);
-  }
-
-  async #read() {
-    try {
-      const ledger = await getLedger();
-      this.notice.textContent = "";
-      const print = JSON.stringify([ledger, this.workspace.channels.size]);
-      if (print !== this.#shown) this.#show(ledger);
-      this.#shown = print;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.notice.textContent = error.isMissing
-        ? "This playground serves no ledger."
-        : `The ledger cannot be read at the moment: ${error.message}`;
-    }
-  }
-
-  #show(ledger) {
+  /** Show what the API says of the tables. */
+  show(ledger) {
     fill(
       this.budgets,
       list(ledger.budgets).map((budget) => this.#budget(budget)),
       "No budget has been used yet.",
     );
     const open = list(ledger.reservations).filter((one) => !ENDED.has(one.state));
-    fill(this.reservations, this.#reservationTable(open), "Nothing is reserved at the moment.");
-    fill(this.usage, this.#usageTable(latest(list(ledger.usage))), "No call has been paid for yet.");
+    fill(
+      this.reservations,
+      open.map((one) => this.#reservation(one)),
+      "Nothing is reserved at the moment.",
+    );
+    fill(this.usage, this.#usage(latest(list(ledger.usage))), "No call has been paid for yet.");
   }
 
   // ---- budgets ----
@@ -134,93 +94,55 @@ export class Ledger {
     return channel.is_im ? "direct message" : `#${this.workspace.channelName(id)}`;
   }
 
-  // ---- tables ----
+  // ---- reservations and usage records ----
 
-  #reservationTable(reservations) {
-    if (!reservations.length) return [];
-    return [
-      rows(
-        ["amount", "tier", "state", "channel"],
-        reservations.map((one) => ({
-          title: words(one.id),
-          cells: [money(one.amount_usd), words(one.tier), words(one.state), this.#channel(one.channel)],
-        })),
-      ),
-    ];
+  #reservation(one) {
+    return entry({
+      title: words(one.id),
+      head: [words(one.tier), money(one.amount_usd)],
+      about: [this.#channel(one.channel), words(one.state)],
+    });
   }
 
   #user(id) {
     return this.workspace.users.get(id)?.name ?? words(id);
   }
 
-  #usageTable(records) {
-    if (!records.length) return [];
+  #usage(records) {
     const prints = records.map((record) => JSON.stringify(record));
     const known = this.#known ?? new Set(prints);
     this.#known = new Set(prints);
-    return [
-      rows(
-        ["at", "cost", "model", "tier", "tokens", "channel", "user"],
-        records.map((record, at) => ({
-          fresh: !known.has(prints[at]),
-          cells: [
-            moment(record.started_at),
-            cost(record),
-            words(record.model),
-            words(record.tier_given),
-            tokens(record),
-            this.#channel(record.channel),
-            this.#user(record.user),
-          ],
-        })),
-      ),
-    ];
+    return records.map((record, at) =>
+      entry({
+        fresh: !known.has(prints[at]),
+        head: [words(record.model), cost(record)],
+        about: [
+          moment(record.started_at),
+          this.#channel(record.channel),
+          this.#user(record.user),
+          words(record.tier_given),
+          tokens(record),
+        ],
+      }),
+    );
   }
 }
 
 const list = (value) => (Array.isArray(value) ? value.filter((one) => one && typeof one === "object") : []);
 const words = (value) => (value === null || value === undefined ? "" : String(value));
-const NUMERIC = new Set(["amount", "tokens", "cost"]);
 
 function fill(node, children, ifEmpty) {
-  const { scrollTop } = node;
   node.replaceChildren(...(children.length ? children : [el("p", { class: "quiet empty-line" }, ifEmpty)]));
-  node.scrollTop = scrollTop;
 }
 
-function rows(head, lines) {
+/** Build an entry: what and how much, and below it the rest. */
+function entry({ head: [name, amount], about, title, fresh }) {
   return el(
-    "table",
-    { class: "ledger-table" },
-    el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        head.map((name) => el("th", { scope: "col", class: NUMERIC.has(name) ? "number" : null }, name)),
-      ),
-    ),
-    el(
-      "tbody",
-      {},
-      lines.map(({ cells, title, fresh }) =>
-        el(
-          "tr",
-          { title, class: fresh ? "fresh" : null },
-          cells.map((cell, at) =>
-            el(
-              "td",
-              {
-                class: NUMERIC.has(head[at]) ? "number" : null,
-                title: typeof cell === "string" && cell ? cell : null,
-              },
-              cell,
-            ),
-          ),
-        ),
-      ),
-    ),
+    "li",
+    { class: fresh ? "entry fresh" : "entry", title },
+    el("span", { class: "entry-name" }, name),
+    el("span", { class: "entry-amount" }, amount),
+    el("span", { class: "entry-about" }, about.filter(Boolean).join(" · ")),
   );
 }
 
@@ -252,7 +174,7 @@ function cost({ cost_usd, estimated }) {
 
 function tokens({ prompt_tokens, completion_tokens }) {
   if (prompt_tokens === undefined && completion_tokens === undefined) return "";
-  return `${words(prompt_tokens) || "?"} + ${words(completion_tokens) || "?"}`;
+  return `${words(prompt_tokens) || "?"} + ${words(completion_tokens) || "?"} tokens`;
 }
 
 function moment(value) {

@@ -2,10 +2,10 @@
 // updates in place and only where something changed, so that a button can be pressed, and a
 // selection kept, while text streams in beside it.
 
-import { fileChip } from "./attachments.js";
+import { fileShown } from "./attachments.js";
 import { avatar } from "./avatar.js";
-import { renderBlock } from "./blocks.js";
-import { el, icon, iconButton, place } from "./dom.js";
+import { BlockList } from "./blocks.js";
+import { el, icon, iconButton } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 import { healed, markdown } from "./markdown.js";
 import { clock, shortClock, timeOf } from "./moment.js";
@@ -25,11 +25,10 @@ const TOLD_BY_SLACK = new Set([
 
 export class MessageRow {
   #shown = {};
-  #blocks = []; // {print, node} of each block, in order
   #reveal = new Reveal((text) => this.#showFlow(text));
 
   /**
-   * `where` is "channel" or "thread"; `scene` is `{names, workspace, served(), act(action, control),
+   * `where` is "channel" or "thread"; `scene` is `{names, workspace, act(action, control),
    * openThread(message), dismiss(message), deliverAgain(message)}`.
    */
   constructor(scene, where) {
@@ -40,6 +39,11 @@ export class MessageRow {
     this.text = el("div", { class: "rich text" });
     this.files = el("div", { class: "files" });
     this.blocks = el("div", { class: "blocks" });
+    this.list = new BlockList(this.blocks, {
+      names: scene.names,
+      workspace: scene.workspace,
+      act: (action, control) => scene.act({ ...action, message_ts: this.message.ts }, control),
+    });
     this.reactions = el("div", { class: "reactions" });
     this.foot = el("div", { class: "foot" });
     this.tools = el("div", { class: "tools" });
@@ -85,9 +89,9 @@ export class MessageRow {
       () => this.#showText(message),
     );
     this.#part("files", [message.files], () =>
-      this.files.replaceChildren(...message.files.map((file) => fileChip(file))),
+      this.files.replaceChildren(...message.files.map((file) => fileShown(file))),
     );
-    this.#part("blocks", [message.blocks, message.streaming, names.version(), this.scene.served()], () =>
+    this.#part("blocks", [message.blocks, message.streaming, names.version()], () =>
       this.#showBlocks(message),
     );
     this.#part("reactions", [message.reactions], () => this.#showReactions(message));
@@ -149,32 +153,11 @@ export class MessageRow {
     lastLine(this.text).append(caret());
   }
 
-  /** Make anew only the blocks that changed: a button being pressed must not be swapped for its twin. */
   #showBlocks(message) {
-    const { scene } = this;
-    const act = (action, control) =>
-      scene.act({ ...action, message_ts: message.ts, thread_ts: message.thread_ts || null }, control);
-    const served = scene.served();
-    const stage = { names: scene.names, served, act, arriving: message.streaming };
-    const focused = this.blocks.contains(document.activeElement)
-      ? document.activeElement.dataset.action
-      : null;
-    this.#blocks = message.blocks.map((block, at) => {
-      const print = JSON.stringify([block, served, message.streaming, scene.names.version()]);
-      const known = this.#blocks[at];
-      return known?.print === print ? known : { print, node: renderBlock(block, stage) };
-    });
-    place(
-      this.blocks,
-      this.#blocks.map(({ node }) => node),
-    );
+    this.list.show(message.blocks, message.streaming);
     this.blocks.querySelector(".caret")?.remove();
     const written = message.streaming && [...this.blocks.querySelectorAll(".block-markdown > .rich")].at(-1);
     if (written) lastLine(written).append(caret());
-    if (focused)
-      [...this.blocks.querySelectorAll("[data-action]")]
-        .find((control) => control.dataset.action === focused)
-        ?.focus();
   }
 
   #showReactions(message) {

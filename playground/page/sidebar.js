@@ -77,7 +77,7 @@ export class Sidebar {
       "select",
       { class: "me-choice", "aria-label": "Who I am", on: { change: choose } },
       workspace.people.map((user) =>
-        el("option", { value: user.id, selected: user.id === workspace.me }, workspace.displayName(user.id)),
+        el("option", { value: user.id, selected: user.id === workspace.me }, named(workspace, user)),
       ),
     );
     this.me.replaceChildren(
@@ -85,12 +85,18 @@ export class Sidebar {
       el(
         "div",
         { class: "me-text" },
-        el("span", { class: "me-label" }, "You are"),
+        el("span", { class: "me-label" }, ["You are", workspace.users.get(workspace.me)?.role].filter(Boolean).join(", ")),
         el("span", { class: "me-name" }, workspace.displayName(workspace.me)),
       ),
       choice,
     );
   }
+}
+
+/** Say who it is, and as what they are in the workspace where that matters. */
+function named(workspace, user) {
+  const name = workspace.displayName(user?.id ?? "");
+  return user?.role ? `${name} (${user.role})` : name;
 }
 
 /** Replace a list, keeping the focus on the entry of the same channel. */

@@ -1,10 +1,9 @@
 // What this page knows of the workspace: users, channels, messages, statuses, what is unread. It
 // takes what the API says, in whatever order it comes, and tells its listeners "change".
 
-const LOCAL_STEP = 0.0001; // seconds; puts what has no ts of its own after what is already there
-
 export class Workspace extends EventTarget {
   #messages = new Map(); // channel id → Map(ts → message)
+  #homes = new Map(); // user id → {view, heard}: their home tab; the view is null while nothing was published
   #replies = new Map(); // "channel/ts" of a root → {count, upTo}: what the API said, and up to which reply
   #statuses = new Map(); // "channel/thread_ts" → text
   #heard = 0; // counts stream events, to tell which of two versions of a message is newer
@@ -19,12 +18,16 @@ export class Workspace extends EventTarget {
   }
 
   /** Take over the workspace's description; who I am stays. */
-  describe({ team, users, channels, bot_user, default_channel }) {
+  describe({ team, users, channels, bot_user, default_channel, commands, has_home_tab, prompts, first_prompts }) {
     this.team = typeof team === "object" && team ? team : {};
     this.users = new Map(list(users).map((user) => [String(user.id), user]));
     this.channels = new Map(list(channels).map((channel) => [String(channel.id), channel]));
     this.botUser = idOf(bot_user);
     this.defaultChannel = String(default_channel ?? "");
+    this.commands = list(commands);
+    this.hasHomeTab = has_home_tab === true;
+    this.prompts = new Map(Object.entries(prompts ?? {}));
+    this.firstPrompts = list(first_prompts);
   }
 
   // ---- names ----
@@ -55,7 +58,9 @@ export class Workspace extends EventTarget {
 
   /** Channels with a name of their own, by name. */
   get openChannels() {
-    const open = [...this.channels.values()].filter((channel) => !this.#isAmongPeople(channel));
+    const open = [...this.channels.values()].filter(
+      (channel) => !this.#isAmongPeople(channel) && this.#concernsMe(channel),
+    );
     return open.sort((a, b) => String(a.name).localeCompare(String(b.name)));
   }
 
@@ -78,13 +83,12 @@ export class Workspace extends EventTarget {
   }
 
   #concernsMe(channel) {
-    const people = this.membersOf(channel);
-    return people.length === 0 || people.includes(this.me);
+    return list(channel.members).includes(this.me);
   }
 
   canSee(id) {
     const channel = this.channels.get(id);
-    return Boolean(channel) && (!this.#isAmongPeople(channel) || this.#concernsMe(channel));
+    return Boolean(channel) && this.#concernsMe(channel);
   }
 
   /** Say whether this is a direct message with the bot, where every message is for it. */
@@ -195,13 +199,12 @@ export class Workspace extends EventTarget {
     if (said && compareTs(ts, said.upTo) <= 0) said.count--;
   }
 
-  /** Keep a message that one user alone sees; it lives until the page is closed or it is dismissed. */
-  hearEphemeral({ channel, user, thread_ts, text, blocks }) {
-    const known = [...this.#channelMessages(channel).keys(), thread_ts ?? "0"];
-    const ts = (Math.max(...known.map(Number)) + LOCAL_STEP).toFixed(6);
+  /** Keep what one user alone sees; it lives until it is deleted, dismissed, or the page is closed. */
+  hearEphemeral({ channel, user, thread_ts, ts, text, blocks, deleted }) {
+    if (deleted) return this.dismiss(channel, ts);
     const message = asMessage({ ts, thread_ts, text, blocks, user: this.botUser, bot: true }, channel, null);
     this.#keep({ ...message, onlyForMe: this.userNamed(idOf(user))?.id ?? this.me }, ++this.#heard);
-    this.#changed();
+    return this.#changed();
   }
 
   dismiss(channel, ts) {
@@ -226,6 +229,36 @@ export class Workspace extends EventTarget {
       count: message.reply_count,
       upTo: message.latest_reply || (message.reply_count > 0 ? known : ""),
     });
+  }
+
+  // ---- the home tab and prompts ----
+
+  /** Return what was published for my home tab: a view, null for nothing, undefined while nobody has asked. */
+  get home() {
+    return this.#homes.get(this.me)?.view;
+  }
+
+  /** Take over a home tab as the API gave it, asked for at `since`, unless the stream has said more since. */
+  takeHome({ user, view }, { since }) {
+    if ((this.#homes.get(user)?.heard ?? 0) > since) return;
+    this.#homes.set(user, { view, heard: this.#heard });
+    this.#changed();
+  }
+
+  /** Take a home tab from the stream. */
+  hearHome({ user, view }) {
+    this.#homes.set(user, { view, heard: ++this.#heard });
+    this.#changed();
+  }
+
+  takePrompts({ channel, prompts }) {
+    this.prompts.set(channel, list(prompts));
+    this.#changed();
+  }
+
+  /** Return what the app suggests to ask in a direct message, as `{title, message}`. */
+  promptsIn(channel) {
+    return this.isDirect(channel) ? (this.prompts.get(channel) ?? this.firstPrompts) : [];
   }
 
   // ---- statuses and unread marks ----

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from playground.slack import events
 from playground.slack.directory import Kind
+from playground.slack.refusal import Refused
 from playground.slack.request import Outgoing, Purpose
 from playground.slack.store import Store
 from playground.slack.stream import State
@@ -41,7 +42,10 @@ FIRST_NUMBER = 0xA1_0000_0000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that a watcher should show: `kind` is message, status, ephemeral or home."""
+    """Something that a watcher should show.
+
+    `kind` is message, status, ephemeral, home, prompts, delivery or ledger.
+    """
 
     kind: str
     data: Json
@@ -74,8 +78,10 @@ class Board:
         self.store = Store(clock)
         self.broadcasts: list[Broadcast] = []
         self.ephemerals: list[Json] = []
+        """Everything that was shown to one person only, each later version too."""
         self.mention_first = False
         """Whether the `app_mention` twin is sent before its `message`; Slack promises no order."""
+        self._ephemeral_now: dict[str, Json] = {}
         self._statuses: dict[tuple[str, str], Status] = {}
         self._streams: list[Message] = []
         self._apps: list[Callable[[Outgoing], None]] = []
@@ -172,12 +178,34 @@ class Board:
     def show_ephemeral(
         self, channel: str, user: str, thread_ts: str | None, text: str, blocks: list[Json]
     ) -> str:
-        """Show something to one person only; it is no message and cannot be found later."""
+        """Show something to one person only and return its ts; it is no message that could be read later."""
         with self.lock:
-            shown = {"channel": channel, "user": user, "thread_ts": thread_ts, "text": text, "blocks": blocks}
-            self.ephemerals.append(shown)
-            self.tell("ephemeral", shown)
-            return self.store.next_ts()
+            place = {"channel": channel, "user": user, "thread_ts": thread_ts, "ts": self.store.next_ts()}
+            self._show_once(place | {"text": text, "blocks": blocks})
+            return str(place["ts"])
+
+    def change_ephemeral(self, ts: str, text: str, blocks: list[Json]) -> None:
+        """Show something else in the place of what one person sees."""
+        with self.lock:
+            self._show_once(self.shown_ephemeral(ts) | {"text": text, "blocks": blocks})
+
+    def remove_ephemeral(self, ts: str) -> None:
+        """Take away what one person sees."""
+        with self.lock:
+            self.tell("ephemeral", self.shown_ephemeral(ts) | {"text": "", "blocks": [], "deleted": True})
+            del self._ephemeral_now[ts]
+
+    def shown_ephemeral(self, ts: str) -> Json:
+        """Return what one person sees, as it is now. Raises Refused("message_not_found")."""
+        with self.lock:
+            if ts not in self._ephemeral_now:
+                raise Refused("message_not_found")
+            return self._ephemeral_now[ts]
+
+    def _show_once(self, shown: Json) -> None:
+        self._ephemeral_now[shown["ts"]] = shown
+        self.ephemerals.append(shown)
+        self.tell("ephemeral", shown)
 
     # Streams and statuses
 

@@ -129,6 +129,15 @@ class Delivery:
             content["event_id"] = f"Ev{self._workspace.board.number()}"
             self.add(Outgoing(Purpose.EVENT, content))
 
+    def last_post(self) -> str:
+        """Return the ts of the message of which an event was delivered last. Raises LookupError."""
+        with self._wake:
+            for made in reversed(self.log):
+                event = made.outgoing.content.get("event", {})
+                if _is_post_of(made.outgoing, event.get("ts", "")) and not event.get("bot_id"):
+                    return str(event["ts"])
+        raise LookupError("no message was delivered yet")
+
     def _events_of(self, ts: str) -> list[Outgoing]:
         with self._wake:
             known = [one.outgoing for one in self.log] + [one.outgoing for one in self._waiting]
@@ -196,6 +205,7 @@ class Delivery:
         made = Delivered(pending.outgoing, pending.number, reply.status, failure, self._clock.now())
         with self._wake:
             self.log.append(made)
+        self._workspace.board.tell("delivery", view_of_delivery(made))
         if pending.outgoing.purpose is Purpose.EVENT:
             self._plan_retry(pending, reply, failure)
         else:
@@ -235,6 +245,24 @@ class Delivery:
             words = f"{form['command']} failed with the error “{cause}”"
         if words:
             self._workspace.board.show_ephemeral(form["channel_id"], form["user_id"], None, words, [])
+
+
+def view_of_delivery(made: Delivered) -> dict[str, Any]:
+    """Return a delivery as the page shows it: what was sent, the how many-th time, and what came back."""
+    outgoing, content = made.outgoing, made.outgoing.content
+    kinds = {
+        Purpose.EVENT: content.get("event", {}).get("type", ""),
+        Purpose.COMMAND: f"{content.get('command', '')} {content.get('text', '')}".strip(),
+        Purpose.ACTION: " ".join(str(one.get("action_id", "")) for one in content.get("actions", [])),
+    }
+    return {
+        "at": made.at,
+        "purpose": outgoing.purpose.value,
+        "kind": kinds[outgoing.purpose],
+        "number": made.number,
+        "status": made.status,
+        "failure": made.failure,
+    }
 
 
 def _is_post_of(outgoing: Outgoing, ts: str) -> bool:

@@ -51,7 +51,7 @@ class User:
         """Whether an app posts as this user."""
         return bool(self.bot_id)
 
-    def wire(self, home: Team) -> Json:
+    def wire(self) -> Json:
         """Return the `user` object of `users.info`."""
         return {
             "id": self.id,
@@ -65,7 +65,7 @@ class User:
             "is_primary_owner": False,
             "is_restricted": self.is_guest,
             "is_ultra_restricted": False,
-            "is_stranger": self.team != home.id,
+            "is_stranger": False,  # it is true only of those whom the app shares no channel with
             "is_bot": self.is_bot,
             "is_app_user": False,
             "profile": {
@@ -190,6 +190,10 @@ class Directory:
             raise Refused("user_disabled")
         dm = _dm(user, self.bot)
         return self.channels.setdefault(dm.id, dm)
+
+    def has_direct_message(self, reference: str) -> bool:
+        """Whether that user may talk to the bot directly: those of its own workspace may."""
+        return self.user(reference).team == self.team.id
 
     def group_message(self, references: list[str]) -> Channel:
         """Return the group of direct messages of those users and the bot, opened if there is none yet."""

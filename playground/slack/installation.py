@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from playground.slack.board import Board
 from playground.slack.directory import Directory
 from playground.slack.faults import Faults
+from playground.slack.files import Files
 from playground.slack.limits import RateLimits
 from playground.slack.request import Outgoing, SlackRequest, sign
 from playground.slack.response_urls import ResponseUrls
@@ -35,10 +36,10 @@ MANIFEST = Path(__file__).resolve().parents[2] / "manifest.json"
 
 
 @cache
-def manifest_scopes() -> frozenset[str]:
-    """Return the scopes that an app made from manifest.json is installed with."""
-    manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
-    return frozenset(manifest["oauth_config"]["scopes"]["bot"])
+def manifest() -> Json:
+    """Return what the app was made from."""
+    read: Json = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Installation:
         self.clock = clock
         self.signing_secret = signing_secret
         self.bot_token = bot_token
-        self.scopes = manifest_scopes()
+        self.scopes = frozenset(manifest()["oauth_config"]["scopes"]["bot"])
         """What Slack says that the token may do. Methods do not ask for it."""
         self.is_token_revoked = False
         self.directory = Directory()
@@ -68,6 +69,13 @@ class Installation:
         self.faults = Faults()
         self.response_urls = ResponseUrls(clock)
         self.calls: list[Call] = []
+        features = manifest()["features"]
+        self.commands: dict[str, Json] = {one["command"]: one for one in features.get("slash_commands", [])}
+        """The slash commands that the app registered, by their name with the slash."""
+        self.has_home_tab = bool(features.get("app_home", {}).get("home_tab_enabled"))
+        self.first_prompts: list[Json] = features.get("agent_view", {}).get("suggested_prompts", [])
+        """What the agent view offers where the app has not set other prompts."""
+        self.files = Files()
         self.homes: dict[str, Json] = {}
         self.prompts: dict[str, list[Json]] = {}
         self.sessions: dict[tuple[str, str], str] = {}

@@ -21,23 +21,36 @@ Json = dict[str, Any]
 CHANNEL_NAMES = {Kind.IM: "directmessage", Kind.GROUP: "privategroup", Kind.MPIM: "privategroup"}
 """What a payload says instead of the name of a channel that is not public."""
 
-CHOSEN_FIELDS = {
-    "users_select": "selected_user",
-    "channels_select": "selected_channel",
-    "conversations_select": "selected_conversation",
+HELD_BY_ID = {
+    "users_select": ("selected_user", "initial_user"),
+    "channels_select": ("selected_channel", "initial_channel"),
+    "conversations_select": ("selected_conversation", "initial_conversation"),
+    "datepicker": ("selected_date", "initial_date"),
+    "timepicker": ("selected_time", "initial_time"),
+    "plain_text_input": ("value", "initial_value"),
+    "number_input": ("value", "initial_value"),
+    "email_text_input": ("value", "initial_value"),
+    "url_text_input": ("value", "initial_value"),
 }
-"""Where an action says what was chosen, for elements that choose by id."""
+"""Elements that hold a text or an id: the field that says which, and the one with which it began."""
+
+ONE_OPTION = frozenset({"static_select", "radio_buttons"})
+SEVERAL_OPTIONS = frozenset({"checkboxes", "multi_static_select"})
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a person did to one element: `value` of a button, or the option that was chosen."""
+    """What a person did to one element: `value` of a button, an input, or the option that was chosen.
+
+    Several options are lines of the value. `block_id`, if given, tells elements of one `action_id` apart.
+    """
 
     action_id: str
     value: str
     action_ts: str
     trigger_id: str
     response_url: str = ""
+    block_id: str = ""
 
 
 def command_form(
@@ -62,27 +75,53 @@ def command_form(
 
 
 def message_action(
-    directory: Directory, user: User, channel: Channel, message: Message, press: Press
+    directory: Directory, user: User, channel: Channel, message: Message, press: Press, inputs: Json
 ) -> Json:
-    """Return the `block_actions` payload of a press in a message.
+    """Return the `block_actions` payload of a press in a message; `inputs` as in `state_values`.
 
     Raises LookupError if the message has no such element.
     """
-    threaded = {} if message.is_root else {"thread_ts": message.thread_ts}
+    place = (message.ts, None if message.is_root else message.thread_ts)
+    payload = _in_channel(directory, user, channel, place, press, message.shown_blocks, inputs)
+    return payload | {"message": message.wire()}
+
+
+def ephemeral_action(
+    directory: Directory, user: User, channel: Channel, shown: Json, press: Press, inputs: Json
+) -> Json:
+    """Return the payload of a press in what one person alone sees: it brings no message along.
+
+    Raises LookupError if there is no such element.
+    """
+    place = (shown["ts"], shown["thread_ts"])
+    payload = _in_channel(directory, user, channel, place, press, shown["blocks"], inputs)
+    payload["container"]["is_ephemeral"] = True
+    return payload
+
+
+def _in_channel(
+    directory: Directory,
+    user: User,
+    channel: Channel,
+    place: tuple[str, str | None],
+    press: Press,
+    blocks: list[Json],
+    inputs: Json,
+) -> Json:
+    ts, thread_ts = place
     container = {
         "type": "message",
-        "message_ts": message.ts,
+        "message_ts": ts,
         "channel_id": channel.id,
         "is_ephemeral": False,
-        **threaded,
+        **({"thread_ts": thread_ts} if thread_ts else {}),
     }
     return _action_head(directory, user, press) | {
         "container": container,
         "channel": {"id": channel.id, "name": CHANNEL_NAMES.get(channel.kind, channel.name)},
-        "message": message.wire(),
-        "state": {"values": {}},
+        "state": {"values": state_values(blocks, inputs)},
         "response_url": press.response_url,
-        "actions": [_action(message.shown_blocks, press)],
+        "actions": [_action(blocks, press)],
     }
 
 
@@ -108,8 +147,55 @@ def _action_head(directory: Directory, user: User, press: Press) -> Json:
     }
 
 
+def state_values(blocks: list[Json], inputs: Json) -> Json:
+    """Return what all elements hold that hold something, by block and action.
+
+    `inputs` says what people changed, as `{block_id: {action_id: value}}`; the rest is as it began.
+    """
+    values: Json = {}
+    for block in blocks:
+        place = str(block.get("block_id", ""))
+        given = inputs.get(place, {})
+        for element in elements_of(block):
+            name = element.get("action_id")
+            if name and _holds(element):
+                value = given.get(name, _begins_with(element))
+                values.setdefault(place, {})[name] = _held(element, value)
+    return values
+
+
+def _holds(element: Json) -> bool:
+    return element["type"] in HELD_BY_ID or element["type"] in ONE_OPTION | SEVERAL_OPTIONS
+
+
+def _begins_with(element: Json) -> str:
+    if element["type"] in HELD_BY_ID:
+        return str(element.get(HELD_BY_ID[element["type"]][1]) or "")
+    options = element.get("initial_options") or [element.get("initial_option")]
+    return "\n".join(option["value"] for option in options if option)
+
+
+def _held(element: Json, value: str) -> Json:
+    """Return what an element holds, as Slack puts it; null where nothing was written or chosen."""
+    kind = element["type"]
+    if kind in HELD_BY_ID:
+        return {"type": kind, HELD_BY_ID[kind][0]: value or None}
+    chosen = [one for one in options_of(element) if one["value"] in value.split("\n")]
+    if kind in SEVERAL_OPTIONS:
+        return {"type": kind, "selected_options": chosen}
+    return {"type": kind, "selected_option": chosen[0] if chosen else None}
+
+
+def options_of(element: Json) -> list[Json]:
+    """Return the options of an element, those in groups too."""
+    groups = element.get("option_groups") or []
+    return [*(element.get("options") or []), *(one for group in groups for one in group["options"])]
+
+
 def _action(blocks: list[Json], press: Press) -> Json:
     for block in blocks:
+        if press.block_id and block.get("block_id") != press.block_id:
+            continue
         for element in elements_of(block):
             if element.get("action_id") == press.action_id:
                 return _pressed(block, element, press)
@@ -135,10 +221,10 @@ def _pressed(block: Json, element: Json, press: Press) -> Json:
         if press.value == element["negative_button"]["value"]:
             half = element["negative_button"]
         return head | {"text": half["text"], "value": half["value"]}
-    chosen = next((one for one in element.get("options", []) if one["value"] == press.value), None)
+    if _holds(element):
+        return head | _held(element, press.value)
+    chosen = next((one for one in options_of(element) if one["value"] == press.value), None)
     if chosen is not None:
         return head | {"selected_option": chosen}
-    if element["type"] in CHOSEN_FIELDS:
-        return head | {CHOSEN_FIELDS[element["type"]]: press.value}
     text = {"text": element["text"]} if "text" in element else {}
     return head | text | {"value": press.value or element.get("value", "")}

@@ -27,6 +27,7 @@ class Ticket:
     user: str
     message_ts: str
     minted_at: float
+    is_ephemeral: bool = False
     uses: int = 0
 
 
@@ -39,11 +40,13 @@ class ResponseUrls:
         self._lock = threading.Lock()
         self._tickets: dict[str, Ticket] = {}
 
-    def mint(self, channel: str, user: str, purpose: str, message_ts: str = "") -> str:
+    def mint(
+        self, channel: str, user: str, purpose: str, message_ts: str = "", *, is_ephemeral: bool = False
+    ) -> str:
         """Return a new URL; `purpose` is commands or actions."""
         key = secrets.token_hex(12)
         with self._lock:
-            self._tickets[key] = Ticket(channel, user, message_ts, self._clock.now())
+            self._tickets[key] = Ticket(channel, user, message_ts, self._clock.now(), is_ephemeral)
         return f"{self.base}/{purpose}/{key}"
 
     def look_up(self, key: str) -> Ticket:

@@ -23,7 +23,7 @@ def respond(workspace: Workspace, key: str, args: Arguments) -> None:
     with workspace.board.lock:
         ticket = workspace.response_urls.look_up(key)
         if ticket.message_ts and args.flag("delete_original"):
-            workspace.board.remove(workspace.board.store.find(ticket.channel, ticket.message_ts))
+            _delete(workspace, ticket)
         elif ticket.message_ts and args.flag("replace_original"):
             _replace(workspace, ticket, args)
         elif args.text("response_type") == "in_channel":
@@ -33,7 +33,17 @@ def respond(workspace: Workspace, key: str, args: Arguments) -> None:
         ticket.uses += 1
 
 
+def _delete(workspace: Workspace, ticket: Ticket) -> None:
+    if ticket.is_ephemeral:
+        workspace.board.remove_ephemeral(ticket.message_ts)
+    else:
+        workspace.board.remove(workspace.board.store.find(ticket.channel, ticket.message_ts))
+
+
 def _replace(workspace: Workspace, ticket: Ticket, args: Arguments) -> None:
+    if ticket.is_ephemeral:
+        workspace.board.change_ephemeral(ticket.message_ts, *read_words(args, POST_CHARS))
+        return
     message = workspace.board.store.find(ticket.channel, ticket.message_ts)
     if message.is_streaming:
         raise Refused("streaming_state_conflict")

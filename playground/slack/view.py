@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+FILE_FIELDS = ("id", "name", "mimetype", "size")
+
 
 def view_of(store: Store, message: Message) -> Json:
     """Return the message with the counters of its thread."""
@@ -30,7 +32,7 @@ def view_of(store: Store, message: Message) -> Json:
         "streaming": message.is_streaming,
         "edited": message.edited is not None,
         "deleted": False,
-        "files": [{"name": one["name"], "mimetype": one["mimetype"]} for one in message.files],
+        "files": [{name: one[name] for name in FILE_FIELDS} for one in message.files],
         "reactions": {name: len(users) for name, users in message.reactions.items()},
         "reply_count": len(replies),
         "latest_reply": replies[-1].ts if replies else None,

@@ -1,4 +1,4 @@
-"""Web API: Slack's methods over HTTP, `/api/<method>`, and response URLs.
+"""Web API: Slack's methods over HTTP, `/api/<method>`, response URLs, and the files that people uploaded.
 
 A call passes, in this order: the token, the faults that a test asked for, the rate limits, its method. Every
 call is recorded in `workspace.calls`. A refusal is a 200 with `ok: false`, a rate limit a 429.
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from playground.serving import cut_connection
 from playground.slack.arguments import Arguments
+from playground.slack.downloads import download_routes
 from playground.slack.installation import Call
 from playground.slack.methods.table import FORM_ONLY, METHODS, Method
 from playground.slack.refusal import RateLimited, Refused
@@ -88,6 +89,7 @@ def web_api_routes(workspace: Workspace) -> list[Route]:
         Route("/commands/{key}", answer_interaction, methods=["POST"]),
         Route("/actions/{key}", answer_interaction, methods=["POST"]),
         Route("/api/{method}", call, methods=["GET", "POST"]),
+        *download_routes(workspace),
     ]
 
 

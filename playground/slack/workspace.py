@@ -7,6 +7,7 @@ All of it may be used from several threads at once.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from playground.slack import events, interactions
@@ -46,14 +47,15 @@ class Workspace(Installation):
         user: str,
         text: str,
         thread_ts: str | None = None,
-        files: Sequence[Mapping[str, str]] = (),
+        files: Sequence[Mapping[str, Any]] = (),
         *,
         broadcast: bool = False,
         client_msg_id: str = "",
     ) -> str:
         """Post `text` (in Slack's form, mentions as `<@U…>`) and return its ts.
 
-        `files` are names and mimetypes; `broadcast` shows a reply in the channel as well. Raises Refused.
+        `files` have name, mimetype and content (bytes); `broadcast` shows a reply in the channel as well.
+        Raises Refused.
         """
         with self.board.lock:
             place, author = self.directory.channel(channel), self.directory.user(user)
@@ -126,25 +128,32 @@ class Workspace(Installation):
         """Type a slash command."""
         self.board.send(self.slash_command(command, text, user=user, channel=channel))
 
-    def press(self, channel: str, ts: str, action_id: str, value: str = "", *, user: str = "ada") -> None:
-        """Press a button, or choose an option, in a message."""
-        self.board.send(self.block_action(channel, ts, action_id, value, user=user))
+    def press(self, channel: str, ts: str, action_id: str, value: str = "", **how: Any) -> None:
+        """Press a button, or choose an option, in a message; see `block_action`."""
+        self.board.send(self.block_action(channel, ts, action_id, value, **how))
 
     def press_home(
-        self, action_id: str, value: str = "", *, user: str = "ada", state: Json | None = None
+        self,
+        action_id: str,
+        value: str = "",
+        *,
+        user: str = "ada",
+        block_id: str = "",
+        state: Json | None = None,
+        inputs: Json | None = None,
     ) -> None:
-        """Press a button, or choose an option, in the home tab; `state` is what its inputs hold."""
+        """Press a button, or choose an option, in the home tab. Raises LookupError if it has no such element.
+
+        What its inputs hold is told along: `inputs` as in `state_values`, or `state` in Slack's own form.
+        """
         with self.board.lock:
             who = self.directory.user(user)
             if who.id not in self.homes:
                 raise Refused("not_found", "nothing was published for that home tab")
-            press = self._press(action_id, value)
-            self.board.send(
-                Outgoing(
-                    Purpose.ACTION,
-                    interactions.home_action(self.directory, who, self.homes[who.id], press, state or {}),
-                )
-            )
+            view, press = self.homes[who.id], self._press(action_id, value, block_id=block_id)
+            held = interactions.state_values(view["blocks"], inputs or {}) if state is None else state
+            payload = interactions.home_action(self.directory, who, view, press, held)
+            self.board.send(Outgoing(Purpose.ACTION, payload))
 
     def open_home(self, user: str = "ada", tab: str = "home") -> None:
         """Open the app's home (or messages) tab."""
@@ -167,14 +176,34 @@ class Workspace(Installation):
             return Outgoing(Purpose.COMMAND, form)
 
     def block_action(
-        self, channel: str, ts: str, action_id: str, value: str = "", *, user: str = "ada"
+        self,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: str = "",
+        *,
+        user: str = "ada",
+        block_id: str = "",
+        inputs: Json | None = None,
     ) -> Outgoing:
-        """Return the body of a press in a message. Raises LookupError if it has no such element."""
+        """Return the body of a press in a message, or in what one person alone sees of the app.
+
+        Raises LookupError if there is no such element; `inputs` as in `state_values`.
+        """
         with self.board.lock:
             who, place = self.directory.user(user), self.directory.channel(channel)
-            message = self.board.store.find(place.id, ts)
-            press = self._press(action_id, value, self.response_urls.mint(place.id, who.id, "actions", ts))
-            payload = interactions.message_action(self.directory, who, place, message, press)
+            shown = self._ephemeral_of(who, ts)
+            url = self.response_urls.mint(place.id, who.id, "actions", ts, is_ephemeral=bool(shown))
+            press = self._press(action_id, value, url, block_id)
+            if shown:
+                payload = interactions.ephemeral_action(
+                    self.directory, who, place, shown, press, inputs or {}
+                )
+            else:
+                message = self.board.store.find(place.id, ts)
+                payload = interactions.message_action(
+                    self.directory, who, place, message, press, inputs or {}
+                )
             return Outgoing(Purpose.ACTION, payload)
 
     def stop_event(self, channel: str, thread_ts: str, user: str, streams: Sequence[str] = ()) -> Outgoing:
@@ -237,23 +266,21 @@ class Workspace(Installation):
         if author.id not in channel.members:
             raise Refused("not_in_channel")
 
-    def _file(self, file: Mapping[str, str], author: User) -> Json:
-        name, mimetype = file["name"], file.get("mimetype", "")
-        number = f"F{self.board.number()}"
-        return {
-            "id": number,
-            "name": name,
-            "title": name,
-            "mimetype": mimetype,
-            "filetype": name.rpartition(".")[2].lower(),
-            "mode": "hosted",
-            "user": author.id,
-            "url_private": f"https://files.slack.com/files-pri/{self.team_id}-{number}/{name}",
-        }
+    def _file(self, file: Mapping[str, Any], author: User) -> Json:
+        return self.files.keep(f"F{self.board.number()}", self.team_id, author.id, file)
 
-    def _press(self, action_id: str, value: str, response_url: str = "") -> interactions.Press:
-        trigger = f"{self.board.number()}.{self.team_id}"
-        return interactions.Press(action_id, value, self.board.store.next_ts(), trigger, response_url)
+    def _press(
+        self, action_id: str, value: str, response_url: str = "", block_id: str = ""
+    ) -> interactions.Press:
+        trigger, ts = f"{self.board.number()}.{self.team_id}", self.board.store.next_ts()
+        return interactions.Press(action_id, value, ts, trigger, response_url, block_id)
+
+    def _ephemeral_of(self, user: User, ts: str) -> Json | None:
+        """Return what `user` alone sees there; None if that ts is a message's, or another's."""
+        with contextlib.suppress(Refused):
+            shown = self.board.shown_ephemeral(ts)
+            return shown if shown["user"] == user.id else None
+        return None
 
 
 def _subtype(*, is_share: bool, is_broadcast: bool) -> str | None:

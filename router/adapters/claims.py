@@ -5,13 +5,14 @@
                          │  └────────take────────┐          the owner let go: taken at once
                          └──lease runs out──▶ (expired)     the owner died: taken over
 
-A claim is keyed on channel and message ts, never on an event id: Slack delivers one message under many.
-Every write but `take` demands that the writer still owns the claim.
+A claim is keyed on channel and message ts, never on an event id: Slack delivers one message under many. A
+message that is answered again, by a stronger tier, has one more claim for each such tier.
+Every write but `take` and `stop` demands that the writer still owns the claim.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.adapters.table import (
     IS_KNOWN,
@@ -31,6 +32,7 @@ KEPT_S = 30 * 24 * 3600
 
 IS_NEW = "attribute_not_exists(pk)"
 WAS_LET_GO = "phase = :abandoned"
+IS_BEING_ANSWERED = "phase = :claimed"
 OWNER_DIED = "phase = :claimed AND lease_until < :now"
 
 
@@ -48,6 +50,8 @@ class Claim:
     replies: tuple[str, ...] = ()
     is_takeover: bool = False
     """Whether an earlier owner began: let go, or died."""
+    answering: str = ""
+    """Which answer it is the right to: empty for the message's own, else the tier that answers it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ class HeldByThisJob:
     seconds: float
 
 
-def claim_key(channel: str, ts: str) -> Key:
-    """Name the row of a message's claim."""
-    return {"pk": f"message#{channel}#{ts}", "sk": "claim"}
+def claim_key(channel: str, ts: str, answering: str = "") -> Key:
+    """Name the row of a claim."""
+    return {"pk": f"message#{channel}#{ts}", "sk": f"again#{answering}" if answering else "claim"}
 
 
 class Claims:
@@ -75,7 +79,7 @@ class Claims:
         self._table = state_table
 
     def take(
-        self, message: Message, *, job: str, owner: str, now: float, lease_s: float
+        self, message: Message, *, job: str, owner: str, now: float, lease_s: float, answering: str = ""
     ) -> Claim | Duplicate | HeldByThisJob:
         """Take the claim of `message` for `owner`, who works on `job`.
 
@@ -83,7 +87,7 @@ class Claims:
         """
         update = Update(
             self._table,
-            claim_key(message.channel, message.ts),
+            claim_key(message.channel, message.ts, answering),
             "SET phase = :claimed, #owner = :owner, job = :job, lease_until = :until,"
             " v = :v, expires_at = :end ADD receives :one",
             {
@@ -103,19 +107,20 @@ class Claims:
         try:
             before = self._dynamo.update(update)
         except ConditionFailed as failed:
-            return self._held(message, failed.row, job, owner, now)
-        return self._claim(message, owner, now + lease_s, before, earlier=before.get("receives", 0))
+            claim = Claim(message.channel, message.ts, owner, 0.0, answering=answering)
+            return self._held(claim, failed.row, job, now)
+        claim = Claim(message.channel, message.ts, owner, now + lease_s, answering=answering)
+        return self._with_what_was(claim, before, earlier=before.get("receives", 0))
 
-    def _claim(self, message: Message, owner: str, until: float, row: Row, earlier: int) -> Claim:
+    def _with_what_was(self, claim: Claim, row: Row, earlier: int) -> Claim:
         replies = tuple(str(ts) for ts in row.get("replies", ()))
-        return Claim(message.channel, message.ts, owner, until, replies, is_takeover=earlier > 0)
+        return replace(claim, replies=replies, is_takeover=earlier > 0)
 
-    def _held(
-        self, message: Message, row: Row, job: str, owner: str, now: float
-    ) -> Claim | Duplicate | HeldByThisJob:
+    def _held(self, claim: Claim, row: Row, job: str, now: float) -> Claim | Duplicate | HeldByThisJob:
         check_version(row)
-        if row["phase"] == "claimed" and row["owner"] == owner:
-            return self._claim(message, owner, float(row["lease_until"]), row, earlier=row["receives"] - 1)
+        if row["phase"] == "claimed" and row["owner"] == claim.owner:
+            claim = replace(claim, lease_until=float(row["lease_until"]))
+            return self._with_what_was(claim, row, earlier=row["receives"] - 1)
         if row["phase"] == "claimed" and row["job"] == job:
             return HeldByThisJob(max(1.0, float(row["lease_until"]) - now))
         return Duplicate()
@@ -134,11 +139,31 @@ class Claims:
             claim, "SET phase = :abandoned, reason = :reason", {":abandoned": "abandoned", ":reason": reason}
         )
 
+    def stop(self, channel: str, ts: str, answering: str, by: str) -> bool:
+        """Ask whoever is answering to stop; False when nobody is, or no more. Asking twice is asking once."""
+        update = Update(
+            self._table,
+            claim_key(channel, ts, answering),
+            "SET stopped_by = :by",
+            {":by": by, ":claimed": "claimed", ":v": ROW_VERSION},
+            condition=f"{IS_KNOWN} AND {IS_BEING_ANSWERED}",
+        )
+        try:
+            self._dynamo.update(update)
+        except ConditionFailed:
+            return False
+        return True
+
+    def is_stopped(self, claim: Claim) -> bool:
+        """Whether someone asked to stop; a look that may be a moment behind. Raises TableUnavailable."""
+        row = self._dynamo.get(self._table, claim_key(claim.channel, claim.ts, claim.answering))
+        return bool(row and row.get("stopped_by"))
+
     def _change(self, claim: Claim, expression: str, values: Row) -> bool:
         """Write if the claim is still ours; a claim that was taken over is its new owner's to write."""
         update = Update(
             self._table,
-            claim_key(claim.channel, claim.ts),
+            claim_key(claim.channel, claim.ts, claim.answering),
             expression,
             values | {":owner": claim.owner, ":still": "claimed"},
             {"#owner": "owner"},

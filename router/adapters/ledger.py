@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
+from router.adapters.limits import limit_key, read_limit
 from router.adapters.table import (
     CONDITION,
     IS_KNOWN,
@@ -34,7 +35,8 @@ from router.adapters.table import (
     check_version,
 )
 from router.adapters.usage import facts_row, read_facts, usage_writes
-from router.domain.budget import Budget, BudgetKind, BudgetPeriod
+from router.domain.alert import still_crossed
+from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.money import LEDGER_STEP_USD, to_ledger_usd
 from router.domain.usage import Bill, Facts, UsageRecord
 from router.errors import TableUnavailable
@@ -44,8 +46,19 @@ OPEN_INDEX = "open_reservations"
 ENDED_KEPT_S = 35 * 24 * 3600
 """How long an ended reservation stays readable; the usage record stays for ever."""
 
+MOST_KEYS = 100
+"""Of one look: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html."""
+
+RowKey = tuple[str, str]
+"""A row's `pk` and `sk`."""
+
+IS_NO_NEWER_LIMIT = "(attribute_not_exists(limit_revision) OR limit_revision <= :revision)"
 CAN_PAY = "remaining_usd >= :estimate"
 RESERVATION_IS_OPEN = "#state = :open"
+
+
+BudgetRow = tuple[BudgetKind, str, str]
+"""Kind, id and period key: they name the row of a budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Reservation:
     id: str
     owner: str
     amount_usd: Decimal
-    budgets: tuple[tuple[BudgetKind, str, str], ...]
+    budgets: tuple[BudgetRow, ...]
     """Kind, id and period key of every budget it is reserved on."""
     lease_until: float
     facts: Facts
@@ -72,6 +85,14 @@ class Short:
     """Nothing was set aside: these budgets, as they stand, cannot bear the estimate."""
 
     budgets: tuple[Budget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The limit that counts, and how often it was changed: who knows of fewer changes must not move it."""
+
+    limit: Limit
+    revision: int
 
 
 def budget_key(kind: str, budget_id: str, period_key: str) -> Key:
@@ -101,69 +122,90 @@ class Ledger:
         self._clock = clock
 
     def budgets(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> tuple[Budget, ...]:
-        """Return the budgets as they stand, in the order asked; opens a period on its first sight.
+        """Return the budgets that apply as they stand, in the order asked; opens a period on its first sight.
 
-        A limit that the operator changed in the file is taken over here. One round trip, but for the first
-        message of a period or after a change. The figures may be a moment old (less so when `consistent`):
-        they choose, never admit.
+        A limit that was set wins over the file's; either that has changed is taken over here. One round trip,
+        but for the first message of a period or after a change. The figures may be a moment old (less so when
+        `consistent`): they choose, never admit.
         """
-        keys = [budget_key(p.kind, p.id, p.period.key) for p in periods]
-        rows = {
-            (row["pk"], row["sk"]): row
-            for row in self._dynamo.get_many(self._state, keys, consistent=consistent)
+        rows = self._rows_of(periods, consistent=consistent)
+        found = (self._current(period, ruling, row) for period, ruling, row in _ruled(periods, rows))
+        return tuple(found)
+
+    def peek(self, periods: tuple[BudgetPeriod, ...]) -> tuple[Budget, ...]:
+        """Return the budgets as the next message would find them, without writing: no period is opened."""
+        return tuple(
+            _as_ruled(_budget(row), ruling) if row else _unopened(period, ruling)
+            for period, ruling, row in _ruled(periods, self._rows_of(periods))
+        )
+
+    def rows(self, names: tuple[BudgetRow, ...]) -> tuple[Budget, ...]:
+        """Return the rows of these names as they stand now, whatever limits say by now; one round trip."""
+        keys = [budget_key(*name) for name in names]
+        rows = {_pair(row): row for row in self._dynamo.get_many(self._state, keys, consistent=True)}
+        return tuple(_budget(rows[_pair(key)]) for key in keys if _pair(key) in rows)
+
+    def history(self, kind: BudgetKind, budget_id: str, first: str, last: str) -> Iterator[Budget]:
+        """Yield a budget's rows with period keys from `first` to `last`, in their order."""
+        pk = budget_key(kind, budget_id, "")["pk"]
+        values = {":pk": pk, ":first": first, ":last": last}
+        rows = self._dynamo.query(self._state, "pk = :pk AND sk BETWEEN :first AND :last", values)
+        return (_budget(row) for row in rows)
+
+    def _rows_of(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> dict[RowKey, Row]:
+        """Read what was set for each budget, and its periods of every kind: only the first says which."""
+        keys = [key for p in periods for key in (limit_key(p.kind, p.id), *_keys_of_periods(p))]
+        batches = [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
+        return {
+            _pair(row): row
+            for batch in batches
+            for row in self._dynamo.get_many(self._state, batch, consistent=consistent)
         }
-        found = [(p, rows.get((k["pk"], k["sk"]))) for p, k in zip(periods, keys, strict=True)]
-        return tuple(self._current(period, row) for period, row in found)
 
-    def _current(self, period: BudgetPeriod, row: Row | None) -> Budget:
+    def _current(self, period: BudgetPeriod, ruling: Ruling, row: Row | None) -> Budget:
         if row is None:
-            return self._open(period)
+            return self._open(period, ruling)
         budget = _budget(row)
-        return budget if budget.limit_usd == _limit_usd(period) else self._relimit(period, budget)
+        return budget if budget.limit_usd == ruling.limit.amount_usd else self._relimit(budget, ruling)
 
-    def peek(self, period: BudgetPeriod) -> Budget:
-        """Return a budget as the next message would find it, without writing: its period stays unopened."""
-        key = budget_key(period.kind, period.id, period.period.key)
-        row = self._dynamo.get(self._state, key)
-        limit, zero = _limit_usd(period), Decimal(0)
-        if row is None:
-            return Budget(period.kind, period.id, period.period.key, limit, zero, zero, limit)
-        budget = _budget(row)
-        more = limit - budget.limit_usd
-        return replace(budget, limit_usd=limit, remaining_usd=budget.remaining_usd + more)
-
-    def _open(self, period: BudgetPeriod) -> Budget:
-        limit = _limit_usd(period)
-        zero = Decimal(0)
-        row: Row = budget_key(period.kind, period.id, period.period.key) | {
+    def _open(self, period: BudgetPeriod, ruling: Ruling) -> Budget:
+        budget = _unopened(period, ruling)
+        row: Row = budget_key(budget.kind, budget.id, budget.period_key) | {
             "v": ROW_VERSION,
-            "limit_usd": limit,
-            "spent_usd": zero,
-            "reserved_usd": zero,
-            "remaining_usd": limit,
+            "limit_usd": budget.limit_usd,
+            "limit_revision": ruling.revision,
+            "spent_usd": budget.spent_usd,
+            "reserved_usd": budget.reserved_usd,
+            "remaining_usd": budget.remaining_usd,
         }
         try:
             self._dynamo.put(Put(self._state, row))
         except ConditionFailed as already_open:
             return _budget(already_open.row)
-        return _budget(row)
+        return budget
 
-    def _relimit(self, period: BudgetPeriod, budget: Budget) -> Budget:
+    def _relimit(self, budget: Budget, ruling: Ruling) -> Budget:
         """Move the limit of a period that is under way; what is spent and reserved stays as it is."""
-        limit = _limit_usd(period)
-        more = limit - budget.limit_usd
+        limit_usd = ruling.limit.amount_usd
         update = Update(
             self._state,
             budget_key(budget.kind, budget.id, budget.period_key),
-            "SET limit_usd = :new ADD remaining_usd :more",
-            {":new": limit, ":more": more, ":old": budget.limit_usd, ":v": ROW_VERSION},
-            condition=f"limit_usd = :old AND {IS_KNOWN}",
+            "SET limit_usd = :new, limit_revision = :revision, alerted = :alerted ADD remaining_usd :more",
+            {
+                ":new": limit_usd,
+                ":more": limit_usd - budget.limit_usd,
+                ":old": budget.limit_usd,
+                ":alerted": still_crossed(budget, limit_usd),
+                ":revision": ruling.revision,
+                ":v": ROW_VERSION,
+            },
+            condition=f"limit_usd = :old AND {IS_KNOWN} AND {IS_NO_NEWER_LIMIT}",
         )
         try:
             before = _budget(self._dynamo.update(update))
         except ConditionFailed as someone_was_faster:
             return _budget(someone_was_faster.row)
-        return replace(before, limit_usd=limit, remaining_usd=before.remaining_usd + more)
+        return _as_ruled(before, ruling)
 
     def reserve(self, reservation: Reservation) -> Reserved | Short:
         """Set money aside on every budget of the reservation, or on none.
@@ -184,7 +226,7 @@ class Ledger:
             raise
         return Reserved()
 
-    def _set_aside(self, reservation: Reservation, budget: tuple[BudgetKind, str, str]) -> Update:
+    def _set_aside(self, reservation: Reservation, budget: BudgetRow) -> Update:
         amount = reservation.amount_usd
         return Update(
             self._state,
@@ -220,6 +262,14 @@ class Ledger:
         except ConditionFailed:
             return  # it has ended; nobody will ask
 
+    def facts(self, reservation_id: str) -> Row | None:
+        """Return what a reservation knows of its call; None when there is none (any more)."""
+        row = self._dynamo.get(self._state, reservation_key(reservation_id))
+        if row is None:
+            return None
+        check_version(row)
+        return dict(row["facts"])
+
     def settle(self, reservation: Reservation, bill: Bill) -> bool:
         """Replace the estimate by the bill, write the usage record and its rollups; once.
 
@@ -227,7 +277,12 @@ class Ledger:
         """
         bill = replace(bill, cost_usd=to_ledger_usd(bill.cost_usd))
         record = UsageRecord(
-            reservation.id, reservation.generation_id, reservation.facts, bill, reservation.amount_usd
+            reservation.id,
+            reservation.generation_id,
+            reservation.facts,
+            bill,
+            reservation.amount_usd,
+            budget_names(reservation),
         )
         writes: list[Write] = [self._end(reservation, "settled")]
         writes += [self._post(reservation, key, bill) for key in reservation.budgets]
@@ -267,7 +322,7 @@ class Ledger:
             f"{RESERVATION_IS_OPEN} AND {IS_KNOWN}",
         )
 
-    def _post(self, reservation: Reservation, budget: tuple[BudgetKind, str, str], bill: Bill) -> Update:
+    def _post(self, reservation: Reservation, budget: BudgetRow, bill: Bill) -> Update:
         return Update(
             self._state,
             budget_key(*budget),
@@ -281,7 +336,7 @@ class Ledger:
             condition=IS_KNOWN,
         )
 
-    def _return(self, reservation: Reservation, budget: tuple[BudgetKind, str, str]) -> Update:
+    def _return(self, reservation: Reservation, budget: BudgetRow) -> Update:
         return Update(
             self._state,
             budget_key(*budget),
@@ -312,10 +367,50 @@ class Ledger:
                 yield _reservation(row)
 
 
-def _limit_usd(period: BudgetPeriod) -> Decimal:
-    """Return the limit to the ledger's step: a finer one would not fit into what DynamoDB stores exactly."""
-    rounded = period.limit_usd.quantize(LEDGER_STEP_USD, rounding=ROUND_FLOOR)
+def _keys_of_periods(period: BudgetPeriod) -> list[Key]:
+    return [budget_key(period.kind, period.id, period.period(per).key) for per in PeriodKind]
+
+
+def _ruled(
+    periods: tuple[BudgetPeriod, ...], rows: dict[RowKey, Row]
+) -> Iterator[tuple[BudgetPeriod, Ruling, Row | None]]:
+    """Yield each budget that has a limit, that limit, and the row of its period if it is open."""
+    for period in periods:
+        ruling = _ruling(period, rows.get(_pair(limit_key(period.kind, period.id))))
+        if ruling:
+            key = budget_key(period.kind, period.id, period.period(ruling.limit.per).key)
+            yield period, ruling, rows.get(_pair(key))
+
+
+def _pair(key: Row) -> RowKey:
+    return key["pk"], key["sk"]
+
+
+def _ruling(period: BudgetPeriod, row: Row | None) -> Ruling | None:
+    """Return the limit that counts: the one that was set, or else the file's."""
+    known = read_limit(row) if row else None
+    limit = (known.limit if known else None) or period.limit
+    if limit is None:
+        return None
+    return Ruling(replace(limit, amount_usd=_storable(limit.amount_usd)), known.revision if known else 0)
+
+
+def _storable(limit_usd: Decimal) -> Decimal:
+    """Return a limit to the ledger's step: a finer one would not fit into what DynamoDB stores exactly."""
+    rounded = limit_usd.quantize(LEDGER_STEP_USD, rounding=ROUND_FLOOR)
     return Decimal(f"{rounded.normalize():f}")  # 100, not 1E+2, for whoever reads the row
+
+
+def _unopened(period: BudgetPeriod, ruling: Ruling) -> Budget:
+    zero, limit_usd = Decimal(0), ruling.limit.amount_usd
+    key = period.period(ruling.limit.per).key
+    return Budget(period.kind, period.id, key, limit_usd, zero, zero, limit_usd)
+
+
+def _as_ruled(budget: Budget, ruling: Ruling) -> Budget:
+    limit_usd = ruling.limit.amount_usd
+    more = limit_usd - budget.limit_usd
+    return replace(budget, limit_usd=limit_usd, remaining_usd=budget.remaining_usd + more)
 
 
 def _budget(row: Row) -> Budget:
@@ -329,7 +424,13 @@ def _budget(row: Row) -> Budget:
         spent_usd=Decimal(row["spent_usd"]),
         reserved_usd=Decimal(row["reserved_usd"]),
         remaining_usd=Decimal(row["remaining_usd"]),
+        alerted=int(row.get("alerted", 0)),
     )
+
+
+def budget_names(reservation: Reservation) -> tuple[str, ...]:
+    """Name the budgets of a reservation as rows do: `<period>#<kind>#<id>`."""
+    return tuple(f"{period_key}#{kind}#{budget_id}" for kind, budget_id, period_key in reservation.budgets)
 
 
 def _reservation_row(reservation: Reservation) -> Row:
@@ -341,9 +442,7 @@ def _reservation_row(reservation: Reservation) -> Row:
         "open": "open",
         "lease_until": int(reservation.lease_until),
         "amount_usd": reservation.amount_usd,
-        "budgets": [
-            f"{period_key}#{kind}#{budget_id}" for kind, budget_id, period_key in reservation.budgets
-        ],
+        "budgets": list(budget_names(reservation)),
         "generation_id": reservation.generation_id,
         "facts": facts_row(reservation.facts),
     }
@@ -354,13 +453,14 @@ def _reservation(row: Row) -> Reservation:
         id=str(row["id"]),
         owner=str(row["owner"]),
         amount_usd=Decimal(row["amount_usd"]),
-        budgets=tuple(_budget_name(str(name)) for name in row["budgets"]),
+        budgets=tuple(read_budget_name(str(name)) for name in row["budgets"]),
         lease_until=float(row["lease_until"]),
         facts=read_facts(row["facts"]),
         generation_id=str(row.get("generation_id", "")),
     )
 
 
-def _budget_name(name: str) -> tuple[BudgetKind, str, str]:
+def read_budget_name(name: str) -> BudgetRow:
+    """Read what `budget_names` wrote."""
     period_key, kind, budget_id = name.split("#", 2)
     return BudgetKind(kind), budget_id, period_key

@@ -29,6 +29,9 @@ TOKEN_REFUSED = frozenset(
 )
 """Codes that speak of the token, not of the call: https://docs.slack.dev/reference/methods/auth.test#errors"""
 
+SLACK_HOSTS = frozenset({"files.slack.com", "hooks.slack.com", "files.slack-gov.com", "hooks.slack-gov.com"})
+"""Where files and response URLs are, besides the host of the Web API itself."""
+
 _LONGEST_CODE = 64
 _LONGEST_NAME = 80
 _DEFAULT_RETRY_AFTER_S = 5.0
@@ -80,6 +83,60 @@ class SlackWeb:
         SlackUnavailable (no usable answer; whether a post happened is then unknown).
         """
         return self._call(method, arguments)[0]
+
+    def respond(self, url: str, answer: dict[str, Any]) -> None:
+        """Answer a command or a press at its response URL, which takes five answers within half an hour.
+
+        Our token is not shown there. Raises as `call` does; SlackRefused also when the address is not one
+        of Slack's.
+        https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+        """
+        request = self._http.build_request("POST", self._checked("response_url", url), json=answer)
+        del request.headers["Authorization"]
+        try:
+            response = self._http.send(request)
+        except httpx.RequestError as error:
+            raise SlackUnavailable(f"response_url: {type(error).__name__}") from error
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise SlackUnavailable(f"response_url: HTTP {response.status_code}")
+        if not response.is_success:
+            raise SlackRefused("response_url", f"http_{response.status_code}")
+
+    def download(self, url: str, most_bytes: int) -> tuple[bytes, str]:
+        """Return a file's bytes and its content type. Raises as `call` does.
+
+        Our token goes to Slack's own hosts and nowhere else, not by a redirect either. SlackRefused also for
+        a file above `most_bytes`, of which no more than that is read.
+        https://docs.slack.dev/reference/objects/file-object
+        """
+        address = self._checked("download", url)
+        body = bytearray()
+        try:
+            with self._http.stream("GET", address, follow_redirects=False) as response:
+                if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                    raise SlackUnavailable(f"download: HTTP {response.status_code}")
+                if response.status_code != httpx.codes.OK:
+                    raise SlackRefused("download", f"http_{response.status_code}")
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > most_bytes:
+                        raise SlackRefused("download", "too_large")
+                kind = str(response.headers.get("content-type", ""))
+        except httpx.RequestError as error:
+            raise SlackUnavailable(f"download: {type(error).__name__}") from error
+        return bytes(body), kind.partition(";")[0].strip().lower()
+
+    def _checked(self, purpose: str, url: str) -> httpx.URL:
+        """Return an address that came from outside, if it is one of Slack's; raises SlackRefused if not."""
+        try:
+            address = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError):
+            raise SlackRefused(purpose, "no_address") from None
+        base = self._http.base_url
+        is_where_we_call = (address.scheme, address.netloc) == (base.scheme, base.netloc)
+        if is_where_we_call or (address.scheme == "https" and address.netloc.decode() in SLACK_HOSTS):
+            return address
+        raise SlackRefused(purpose, "not_slacks_host")
 
     def token(self) -> TokenFacts:
         """Ask Slack whose token ours is and what it may do. Raises as `call` does."""

@@ -6,6 +6,7 @@
                                model#<model>       <month>#model                        <channel>#<model>
                                user#<user>         <month>#user                         <channel>#<user>
                                day#<day>           <month>#day                          <channel>#<day>
+    ratings#<channel>#<month>  <id>#<user>         (not in it; see `ratings`)
 
 A channel's month is one query of the table, the workspace's month one query of the index, whatever the
 number of records. Nothing here is hot but the channel's own rows: the workspace's sums are made by reading.
@@ -20,6 +21,9 @@ from typing import Any
 
 from router.adapters.table import IS_KNOWN, ROW_VERSION, Dynamo, Put, Row, Update, Write, check_version
 from router.domain.usage import Bill, Facts, UsageRecord
+
+LATEST = 9_999_999_999.0
+"""The last epoch second of ten digits: as text, moments are in order up to there, in the year 2286."""
 
 MONTH_INDEX = "by_month"
 
@@ -42,6 +46,9 @@ class Rollup:
     prompt_tokens: int
     completion_tokens: int
     estimated_usd: Decimal
+    good: int = 0
+    bad: int = 0
+    """How often its answers were called good, and bad; each person once for each answer."""
 
 
 def usage_writes(table: str, record: UsageRecord) -> list[Write]:
@@ -60,6 +67,7 @@ def record_row(record: UsageRecord) -> Row:
         "generation_id": record.generation_id,
         "estimate_usd": record.estimate_usd,
         "overrun_usd": record.overrun_usd,
+        "budgets": list(record.budgets),
         **facts_row(facts),
         **_bill_row(bill),
     }
@@ -147,6 +155,30 @@ def _rollup_updates(table: str, record: UsageRecord) -> Iterator[Update]:
         )
 
 
+def rating_update(table: str, place: tuple[str, str], rollup: tuple[str, str], counts: Row) -> Update:
+    """Return the write that adds ratings to a rollup, also before the first bill made it.
+
+    `place` is channel and month, `rollup` dimension and value; `counts` has `good` and `bad`.
+    """
+    (channel, month), (dimension, value) = place, rollup
+    sums = ("answers", "cost_usd", "prompt_tokens", "completion_tokens", "estimated_usd")
+    return Update(
+        table,
+        {"pk": f"rollup#{channel}#{month}", "sk": f"{dimension}#{value}"},
+        "SET rollup_month = :month, rollup_of = :of, v = :v ADD good :good, bad :bad, "
+        + ", ".join(f"{name} :zero" for name in sums),
+        {
+            ":month": f"{month}#{dimension}",
+            ":of": f"{channel}#{value}",
+            ":v": ROW_VERSION,
+            ":good": counts["good"],
+            ":bad": counts["bad"],
+            ":zero": Decimal(0),
+        },
+        condition=_IS_NEW_OR_KNOWN,
+    )
+
+
 class UsageTable:
     """Reads the usage table; writing is a part of the ledger's settlement."""
 
@@ -169,9 +201,22 @@ class UsageTable:
         )
         return [_rollup(row) for row in rows]
 
-    def records(self, channel: str, month: str) -> Iterator[Row]:
-        """Yield the rows of a channel's month of records, oldest first."""
-        for row in self._dynamo.query(self._table, "pk = :pk", {":pk": f"records#{channel}#{month}"}):
+    def record(self, channel: str, month: str, started_at: str, reservation_id: str) -> Row | None:
+        """Return the row of one record, by the names that are under its answer; None when there is none."""
+        key = {"pk": f"records#{channel}#{month}", "sk": f"{started_at}#{reservation_id}"}
+        row = self._dynamo.get(self._table, key)
+        if row is not None:
+            check_version(row)
+        return row
+
+    def records(self, channel: str, month: str, *, since: float = 0, until: float = LATEST) -> Iterator[Row]:
+        """Yield the rows of a channel's month of records, oldest first; those of `since` to `until` alone."""
+        values = {
+            ":pk": f"records#{channel}#{month}",
+            ":since": f"{since:014.3f}",
+            ":until": f"{until:014.3f}",
+        }
+        for row in self._dynamo.query(self._table, "pk = :pk AND sk BETWEEN :since AND :until", values):
             check_version(row)
             yield row
 
@@ -190,4 +235,6 @@ def _rollup(row: dict[str, Any]) -> Rollup:
         prompt_tokens=int(row["prompt_tokens"]),
         completion_tokens=int(row["completion_tokens"]),
         estimated_usd=Decimal(row["estimated_usd"]),
+        good=int(row.get("good", 0)),
+        bad=int(row.get("bad", 0)),
     )

@@ -7,7 +7,7 @@ ledger's; this module never decides whether a reservation is admitted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -48,6 +48,22 @@ def period_at(kind: PeriodKind, moment: float, zone: tzinfo) -> Period:
     return Period(kind, f"{local:%Y-%m}", _midnight(first, 0), _midnight(next_first, 0))
 
 
+def period_named(key: str, zone: tzinfo) -> Period:
+    """Find the period that has this key in `zone`; raises ValueError when none has."""
+    if "W" in key:
+        return period_at(PeriodKind.WEEK, _noon(date.fromisoformat(key), zone), zone)
+    kind, day = (PeriodKind.MONTH, f"{key}-01") if len(key) == _MONTH_KEY else (PeriodKind.DAY, key)
+    return period_at(kind, _noon(date.fromisoformat(day), zone), zone)
+
+
+_MONTH_KEY = len("2026-11")
+
+
+def _noon(day: date, zone: tzinfo) -> float:
+    """Return a moment that is in `day` whatever its clocks do at night."""
+    return datetime(day.year, day.month, day.day, 12, tzinfo=zone).timestamp()
+
+
 def _midnight(local: datetime, days: int) -> datetime:
     """Local midnight `days` after the day of `local`, as an unambiguous moment."""
     day = local.date() + timedelta(days=days)
@@ -64,14 +80,35 @@ class BudgetKind(StrEnum):
     WORKSPACE = "workspace"
 
 
+WORKSPACE_ID = "all"
+"""Of the workspace's one budget: whatever this Penny spends, in whichever workspace of an organisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What may be spent in each period of a kind: the two belong together and change together."""
+
+    amount_usd: Decimal
+    per: PeriodKind
+
+
 @dataclass(frozen=True, slots=True)
 class BudgetPeriod:
-    """Names one budget in one period, with the limit that applies if the period is not open yet."""
+    """Names one budget in whichever period holds `moment`, with the limit that the file gives it.
+
+    A limit that was set wins over the file's, with its own kind of period. None: the file has no limit for
+    it, so it applies only where one was set.
+    """
 
     kind: BudgetKind
     id: str
-    period: Period
-    limit_usd: Decimal
+    moment: float
+    zone: tzinfo
+    limit: Limit | None
+
+    def period(self, per: PeriodKind) -> Period:
+        """Return the period of this kind."""
+        return period_at(per, self.moment, self.zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +122,13 @@ class Budget:
     spent_usd: Decimal
     reserved_usd: Decimal
     remaining_usd: Decimal
+    alerted: int = 0
+    """Up to which per cent of its limit people were told."""
+
+    @property
+    def row(self) -> tuple[BudgetKind, str, str]:
+        """Its row's name."""
+        return (self.kind, self.id, self.period_key)
 
     @property
     def unspent_usd(self) -> Decimal:

@@ -35,6 +35,30 @@ Policy = Callable[[Question, tuple[Budget, ...], Ladder], Wanted]
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a message is answered: by which rungs, and at most for how much.
+
+    `tier` is the one it must have, when someone asked for it; else the policy chooses.
+    """
+
+    allowed: Ladder
+    tier: Tier | None = None
+    at_most_usd: Decimal | None = None
+
+    def wanted(
+        self, policy: Policy, question: Question, budgets: tuple[Budget, ...], ladder: Ladder
+    ) -> Wanted:
+        """Return the tier that was asked for, or the allowed one that is nearest to what the policy wants."""
+        if self.tier:
+            return Wanted(self.tier, {"policy": "again", "length": str(question.length)})
+        wanted = policy(question, budgets, ladder)
+        nearest = ladder.nearest(wanted.tier, self.allowed)
+        if nearest is wanted.tier:
+            return wanted
+        return Wanted(nearest, wanted.why | {"not_allowed_here": wanted.tier.name})
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A call that the money covers: `estimate_usd` is the worst it can be billed."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,8 +19,20 @@ from router.errors import MalformedError
 MESSAGE_EVENTS = frozenset({"app_mention", "message"})
 """Events that carry a message; a mention in a channel comes as both."""
 
-LISTENED_EVENTS = MESSAGE_EVENTS
+STOP_EVENT = "agent_session_stopped"
+"""Someone pressed the stop button that is Slack's own: https://docs.slack.dev/ai/agent-sessions."""
+
+HOME_EVENT = "app_home_opened"
+"""Someone opened our home or messages tab."""
+
+LISTENED_EVENTS = MESSAGE_EVENTS | {STOP_EVENT, HOME_EVENT}
 """Events that the worker has a listener for; all others are acknowledged and go no further."""
+
+PRESSES = "block_actions"
+"""What Slack calls a press on a button or a choice from a menu."""
+
+PAID_ACTIONS = frozenset({"penny_stronger"})
+"""Buttons that ask for an answer: it waits for its turn in its thread, as a message would."""
 
 MOST_FIELDS = 100
 """Of a form. Slack's have about a dozen."""
@@ -78,12 +90,39 @@ Delivery = Challenge | SslCheck | Ignore | Enqueue | Garbage
 
 def read_delivery(content_type: str, text: str, listened: frozenset[str] = LISTENED_EVENTS) -> Delivery:
     """Sort the body of a request by what is to be done about it."""
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(content_type)
     if media_type == "application/json":
         return _read_json(text, listened)
     if media_type == "application/x-www-form-urlencoded":
         return _read_form(text)
     return Garbage("content-type: neither JSON nor a form")
+
+
+def body_of(content_type: str, text: str) -> dict[str, Any]:
+    """Read a body that was sorted before: an event, a command, or what a press carries in `payload`.
+
+    Raises MalformedError when it is none of them.
+    """
+    if _media_type(content_type) == "application/json":
+        body = _object(text)
+    else:
+        form = _form(text)
+        body = form if form is None or "payload" not in form else _object(form["payload"])
+    if not body:
+        raise MalformedError("body: neither an event, nor a command, nor a press")
+    return body
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _form(text: str) -> dict[str, Any] | None:
+    """Read a form; of fields that come twice the last counts. None when it is none of Slack's."""
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return None
 
 
 def _read_json(text: str, listened: frozenset[str]) -> Delivery:
@@ -130,10 +169,9 @@ def _read_message_event(kind: str, body: dict[str, Any], text: str) -> Delivery:
 
 
 def _read_form(text: str) -> Delivery:
-    """Read a slash command or an interaction; of fields that come twice the last counts, as for Bolt."""
-    try:
-        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
-    except ValueError:
+    """Read a slash command or an interaction."""
+    form = _form(text)
+    if form is None:
         return Garbage("body: more fields than any form of Slack's")
     if form.get("ssl_check") == "1":
         return SslCheck()
@@ -149,9 +187,22 @@ def _read_interaction(payload: str, text: str) -> Delivery:
     kind = body.get("type") if body else None
     if body is None or not isinstance(kind, str):
         return Garbage("payload: not a JSON object with a type")
-    if kind != "block_actions":
+    if kind != PRESSES:
         return Ignore(_word(kind), "not_listened_to")
-    return _alone(kind, _press(body), text)
+    press = _alone(kind, _press(body), text)
+    thread = _thread_of_paid(body)
+    return replace(press, group=_sqs_id(thread)) if thread else press
+
+
+def _thread_of_paid(body: dict[str, Any]) -> str:
+    """Name the group of the thread in which a press asks for an answer; empty if it asks for none."""
+    actions, container = body.get("actions"), body.get("container")
+    action = actions[0] if isinstance(actions, list) and actions else None
+    if not (isinstance(action, dict) and isinstance(container, dict)):
+        return ""
+    channel, ts = container.get("channel_id"), container.get("thread_ts")
+    is_paid = action.get("action_id") in PAID_ACTIONS
+    return f"{channel}:{ts}" if is_paid and isinstance(channel, str) and isinstance(ts, str) else ""
 
 
 def _press(body: dict[str, Any]) -> str:

@@ -24,6 +24,11 @@ TOKENS_PER_REQUEST = 256
 TOKENS_PER_MESSAGE = 16
 """Room for what a chat template adds around each message."""
 
+TOKENS_PER_IMAGE = 5_000
+"""Bounds an image of up to 1,024 pixels: about 1,400 by its area
+(https://docs.claude.com/en/docs/build-with-claude/vision), 2,500 by its patches and the largest factor
+(https://platform.openai.com/docs/guides/images-vision); twice the dearest, since formulas change."""
+
 _MILLION = Decimal(1_000_000)
 
 
@@ -36,8 +41,17 @@ def text_token_bound(text: str) -> int:
 
 
 def prompt_token_bound(messages: Iterable[Mapping[str, Any]]) -> int:
-    """Bound the prompt tokens of a request from above. `messages` are chat messages with text content."""
-    return TOKENS_PER_REQUEST + sum(TOKENS_PER_MESSAGE + text_token_bound(m["content"]) for m in messages)
+    """Bound the prompt tokens of a request from above. `messages` are chat messages of texts and images."""
+    return TOKENS_PER_REQUEST + sum(TOKENS_PER_MESSAGE + content_token_bound(m["content"]) for m in messages)
+
+
+def content_token_bound(content: str | list[dict[str, Any]]) -> int:
+    """Bound the tokens of a chat message's content: a text, or a list of texts and images."""
+    if isinstance(content, str):
+        return text_token_bound(content)
+    return sum(
+        text_token_bound(part["text"]) if part["type"] == "text" else TOKENS_PER_IMAGE for part in content
+    )
 
 
 def prompt_cost_bound_usd(tier: Tier, prompt_tokens: int) -> Decimal:

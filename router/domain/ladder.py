@@ -23,6 +23,8 @@ class Tier:
     max_tokens: int
     max_prompt_tokens: int
     reasoning_effort: str | None = None
+    sees_images: bool = False
+    """Whether every model of it takes images."""
 
     @property
     def is_free(self) -> bool:
@@ -46,6 +48,16 @@ class Ladder:
     def from_tier_down(self, tier: Tier) -> tuple[Tier, ...]:
         """Return `tier` and every rung below it, in the order of stepping down."""
         return self.tiers[self.tiers.index(tier) :]
+
+    def one_above(self, tier: Tier) -> Tier | None:
+        """Return the next rung up; None above the best."""
+        at = self.tiers.index(tier)
+        return self.tiers[at - 1] if at else None
+
+    def nearest(self, tier: Tier, allowed: Ladder) -> Tier:
+        """Return `tier`, or the rung of `allowed` (a stretch of this ladder) that is nearest to it."""
+        at = self.tiers.index(tier)
+        return min(allowed.tiers, key=lambda rung: abs(self.tiers.index(rung) - at))
 
     def one_below(self, tier: Tier) -> Tier:
         """Return the next rung down, or the lowest itself."""

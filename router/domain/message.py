@@ -38,12 +38,27 @@ class NotForUs(StrEnum):
     TO_SOMEONE_ELSE = "to_someone_else"
 
 
+RENDITIONS = ("thumb_1024", "thumb_960", "thumb_720", "thumb_480", "thumb_360")
+"""Sizes in which Slack has an image, by the longer side in pixels; only up to its own size.
+https://docs.slack.dev/reference/objects/file-object"""
+
+LARGEST_IMAGE = 1024
+"""Pixels of the longer side, by which the tokens of an image are bounded."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that hangs on a message; `mimetype` as Slack gives it, empty if unknown."""
+    """A file that hangs on a message; `mimetype` as Slack gives it, empty if unknown.
+
+    `address` is where its bytes are, of an image those of a rendition that is not too large; empty when there
+    is none. `size` is in bytes, of the file itself.
+    """
 
     name: str
     mimetype: str = ""
+    id: str = ""
+    size: int = 0
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,12 @@ def _our_user(body: dict[str, Any]) -> UserId:
     raise MalformedError("authorizations[0].user_id: must name our bot user")
 
 
+def _our_team(body: dict[str, Any]) -> str:
+    """Our workspace; in a shared channel `team_id` may be the other one's."""
+    authorization = body["authorizations"][0]
+    return _first_id(authorization.get("team_id"), body.get("context_team_id"), body.get("team_id"))
+
+
 def _refusal(event: dict[str, Any], our_user: UserId, our_app: Any) -> NotForUs | None:
     profile = event.get("bot_profile")
     app = event.get("app_id") or (profile.get("app_id") if isinstance(profile, dict) else None)
@@ -135,7 +156,7 @@ def _message(body: dict[str, Any], event: dict[str, Any], our_user: UserId) -> M
     if not isinstance(text, str):
         raise MalformedError("event.text: must be a string")
     is_mention = event.get("type") == "app_mention"
-    team = _first_id(body.get("team_id"), event.get("team"))
+    team = _our_team(body) or _first_id(event.get("team"))
     return Message(
         channel=ChannelId(channel),
         ts=Ts(ts),
@@ -166,13 +187,32 @@ def read_files(files: Any) -> tuple[File, ...]:
     """Read the `files` of an event or of a message in a thread; what is not a file is passed over."""
     if not isinstance(files, list):
         return ()
-    return tuple(
-        File(
-            name=_text(f.get("name")) or _text(f.get("title")) or "a file", mimetype=_text(f.get("mimetype"))
-        )
-        for f in files
-        if isinstance(f, dict) and f.get("mode") != "tombstone"
+    return tuple(_file(f) for f in files if isinstance(f, dict) and f.get("mode") != "tombstone")
+
+
+def _file(raw: dict[str, Any]) -> File:
+    size = raw.get("size")
+    return File(
+        name=_text(raw.get("name")) or _text(raw.get("title")) or "a file",
+        mimetype=_text(raw.get("mimetype")).lower(),
+        id=_text(raw.get("id")),
+        size=size if isinstance(size, int) and not isinstance(size, bool) else 0,
+        address=_address(raw),
     )
+
+
+def _address(raw: dict[str, Any]) -> str:
+    own = raw.get("url_private")
+    if not _text(raw.get("mimetype")).lower().startswith("image/") or _is_small(raw):
+        return own if isinstance(own, str) else ""
+    found = (raw.get(name) for name in RENDITIONS)
+    return next((address for address in found if isinstance(address, str) and address), "")
+
+
+def _is_small(raw: dict[str, Any]) -> bool:
+    """Whether an image is known to be no larger than the largest rendition."""
+    sides = (raw.get("original_w"), raw.get("original_h"))
+    return all(isinstance(side, int) and 0 < side <= LARGEST_IMAGE for side in sides)
 
 
 def _text(value: Any) -> str:

@@ -33,8 +33,17 @@ def show_usd(amount: Decimal) -> str:
 
     What is left is never shown as more than it is, so amounts round down, debts too.
     """
+    return _show(amount, ROUND_FLOOR)
+
+
+def show_most_usd(amount: Decimal) -> str:
+    """Write a bound for people: as `show_usd`, but rounded up, so that it holds as it is read."""
+    return _show(amount, ROUND_CEILING)
+
+
+def _show(amount: Decimal, rounding: str) -> str:
     if amount == 0:
         return "$0"
     digits = 2 if abs(amount) >= _TEN_CENTS else 1 - amount.adjusted()
-    shown = amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_FLOOR, context=_EXACT)
+    shown = amount.quantize(Decimal(1).scaleb(-digits), rounding=rounding, context=_EXACT)
     return f"{'-' if shown < 0 else ''}${abs(shown):,f}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from router.domain.access import Standing
+from router.domain.budget import BudgetKind
 from router.domain.completion import Finish
 from router.domain.money import show_usd
 from router.domain.thread import Prompt
@@ -16,15 +18,20 @@ def footer_text(
     left_usd: Decimal | None,
     limit_usd: Decimal | None,
     remarks: tuple[str, ...] = (),
+    kind: BudgetKind = BudgetKind.CHANNEL,
 ) -> str:
-    """Write the footer: model, cost, what is left, and what the reader should know beside.
+    """Write the footer: model, cost, what is left of a budget, and what the reader should know beside.
 
-    A cost of None is pending: the provider has not said yet, and the estimate stays set aside.
+    Of a channel's budget one need not say whose it is. A cost of None is pending: the provider has not said
+    yet, and the estimate stays set aside.
     """
     parts = [model or "no model", "cost pending" if cost_usd is None else show_usd(cost_usd)]
     if left_usd is not None and limit_usd is not None:
-        parts.append(f"{show_usd(max(left_usd, Decimal(0)))} of {show_usd(limit_usd)} left")
+        parts.append(f"{show_usd(max(left_usd, Decimal(0)))} of {OF_WHOSE[kind]}{show_usd(limit_usd)} left")
     return " · ".join((*parts, *remarks))
+
+
+OF_WHOSE = {BudgetKind.CHANNEL: "", BudgetKind.USER: "your ", BudgetKind.WORKSPACE: "the workspace's "}
 
 
 def unread_remark(names: tuple[str, ...]) -> str:
@@ -87,13 +94,79 @@ UNREACHABLE_LEDGER = (
 UNREADABLE = "I could not read this message: Slack sent it in a form I do not know. Please post it again."
 
 
-def exhausted_notice(whose: str, limit_usd: Decimal, period: str, renews: datetime) -> str:
-    """Say that a budget is used up, when it renews and who can raise it."""
+NOTHING_ASKED = (
+    "Hello! Write your question behind my name, or in a direct message to me. "
+    "In a thread I read what was said there before, and text files and images that hang on it."
+)
+ALREADY_ASKED = "That was asked for already: the answer stands, or is being written, in this thread."
+OLD_BUTTON = "This button is from an older version of me, and I do not know any more what it was for."
+QUESTION_GONE = "I cannot answer that again: the message it was about is gone. Please ask anew."
+NO_RECORD = "I have no record of that answer any more, or none yet. Please try again in a few minutes."
+NOT_YOURS_TO_STOP = "Only who asked, or an admin, can stop this answer."
+NOTHING_TO_STOP = "There is nothing to stop any more: the answer was finished already."
+
+
+def rated(*, is_same: bool, is_moved: bool) -> str:
+    """Thank for a rating."""
+    if is_same:
+        return "Thank you: that is what I had noted."
+    return "Thank you, I changed it." if is_moved else "Thank you, noted."
+
+
+CLOSED_HERE = "I do not answer questions here: whoever runs me chose the channels in which I do."
+TURNED_AWAY = {
+    Standing.MEMBER: "I may not answer anyone here: an admin switched me off for this channel.",
+    Standing.GUEST: "I may not answer guests here. An admin of this workspace can change that.",
+    Standing.STRANGER: (
+        "I may not answer people of other companies here. An admin of this workspace can change that."
+    ),
+    Standing.GONE: "I may not answer: this account was deactivated.",
+    Standing.UNKNOWN: (
+        "Slack does not tell me who you are, so I may not answer. "
+        "Whoever runs me can allow it: the app needs the permission users:read."
+    ),
+}
+
+
+def turned_away(standing: Standing, *, is_open_here: bool) -> str:
+    """Say why someone gets no answer."""
+    return f"{TURNED_AWAY[standing] if is_open_here else CLOSED_HERE} Nothing was charged."
+
+
+def not_for_a_stronger(renews: datetime) -> str:
+    """Say that a stronger model does not fit into what is left."""
+    return (
+        "What is left of the budget does not bear a stronger model. Nothing was charged. "
+        f"It renews on {renews:%A, %d %B %Y at %H:%M %Z}."
+    )
+
+
+def whose_budget(kind: BudgetKind, *, is_direct: bool) -> str:
+    """Say whose a budget is, to whoever asked for an answer."""
+    if kind is BudgetKind.CHANNEL:
+        return "Our direct messages'" if is_direct else "This channel's"
+    return "Your" if kind is BudgetKind.USER else "This workspace's"
+
+
+MOST_NAMED = 3
+"""Of those who can raise a limit: each of them is called by the notice."""
+
+
+def exhausted_notice(
+    whose: str, limit_usd: Decimal, period: str, renews: datetime, admins: tuple[str, ...] = ()
+) -> str:
+    """Say that a budget is used up, when it renews and who can raise it (ids of users)."""
     return (
         f"{whose} budget of {show_usd(limit_usd)} per {period} is used up, so I cannot answer now. "
         f"It renews on {renews:%A, %d %B %Y at %H:%M %Z}. "
-        "Whoever runs Penny here can raise it sooner."
+        f"{who_can_raise(admins)}"
     )
+
+
+def who_can_raise(admins: tuple[str, ...]) -> str:
+    """Name those who can raise a limit (ids of users)."""
+    named = " or ".join(f"<@{user}>" for user in admins[:MOST_NAMED])
+    return f"{named or 'Whoever runs Penny here'} can raise it sooner."
 
 
 REMARKS = {

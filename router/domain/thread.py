@@ -7,11 +7,19 @@ that cannot be read is named where it hangs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from router.domain.estimate import TOKENS_PER_MESSAGE, TOKENS_PER_REQUEST, text_token_bound
+from router.domain.attachment import Attachment
+from router.domain.estimate import (
+    TOKENS_PER_IMAGE,
+    TOKENS_PER_MESSAGE,
+    TOKENS_PER_REQUEST,
+    content_token_bound,
+    text_token_bound,
+)
 from router.domain.message import File, Message, Ts, UserId, read_files
 
 _MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|([^>]*))?>")
@@ -20,6 +28,9 @@ _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 LEAST_ROOM = 500
 """Prompt tokens that the system prompt must leave for the message: enough for its head and tail."""
+
+NO_WORDS = "(mentions you without a word: say what helps this thread most)"
+"""What a model is told of a bare mention."""
 
 _MIDDLE_LEFT_OUT = "\n[… the middle was too long and is left out …]\n"
 
@@ -45,6 +56,8 @@ class Post:
     """Of our own: the ts of the message that it answers; empty while it is being written."""
     is_complete: bool = False
     """Of our own: whether the answer ends with it, so that nothing is missing."""
+    again: str = ""
+    """Of our own: the tier that answered once more; empty for the message's first answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
     text, blocks = raw.get("text"), raw.get("blocks")
     blocks = [b for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
     author = _author(raw, our_user)
-    answers, is_complete = _read_mark(raw.get("metadata"), mark) if author is Author.US else ("", False)
+    answers, is_complete, again = _read_mark(raw.get("metadata") if author is Author.US else None, mark)
     return Post(
         ts=Ts(ts),
         author=author,
@@ -77,6 +90,7 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
         files=read_files(raw.get("files")),
         answers=answers,
         is_complete=is_complete,
+        again=again,
     )
 
 
@@ -86,16 +100,18 @@ def _markdown_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(t for t in texts if isinstance(t, str))
 
 
-def _read_mark(metadata: Any, mark: str) -> tuple[str, bool]:
-    """Return which message a part answers, and whether the answer ends with it.
+def _read_mark(metadata: Any, mark: str) -> tuple[str, bool, str]:
+    """Return which message a part answers, whether the answer ends with it, and which tier answered again.
 
     Metadata may hold anything: what is not a mark of ours says nothing.
     """
     payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
     if not isinstance(payload, dict) or metadata.get("event_type") != mark:
-        return "", False
-    ts = payload.get("message_ts")
-    return (ts, payload.get("complete") is True) if isinstance(ts, str) else ("", False)
+        return "", False, ""
+    ts, again = payload.get("message_ts"), payload.get("again")
+    if not isinstance(ts, str):
+        return "", False, ""
+    return ts, payload.get("complete") is True, again if isinstance(again, str) else ""
 
 
 def _author(raw: dict[str, Any], our_user: UserId) -> Author:
@@ -117,29 +133,92 @@ def least_prompt_tokens(system: str) -> int:
     return TOKENS_PER_REQUEST + _cost(system) + LEAST_ROOM
 
 
+def system_prompt_for(operators: str, channels: str, max_prompt_tokens: int) -> str:
+    """Return the operator's system prompt and, as far as there is room, the channel's own."""
+    room = max_prompt_tokens - least_prompt_tokens(f"{operators}\n\n")
+    if not channels or room <= text_token_bound(_MIDDLE_LEFT_OUT):
+        return operators
+    return f"{operators}\n\n{_cut_middle(channels, room)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a model is shown of files, by their ids; images only if it sees."""
+
+    attachments: Mapping[str, Attachment] = field(default_factory=dict)
+    sees_images: bool = False
+
+    def text_of(self, file: File) -> str:
+        """Return a file's text; empty if it has none that was read."""
+        found = self.attachments.get(file.id)
+        return found.text if found else ""
+
+    def image_of(self, file: File) -> str:
+        """Return a file's image; empty if it has none that was read, or that could be seen."""
+        found = self.attachments.get(file.id)
+        return found.image if found and self.sees_images else ""
+
+    def has_read(self, file: File) -> bool:
+        """Whether the model is shown anything of it."""
+        return bool(self.text_of(file) or self.image_of(file))
+
+
+NOTHING_SHOWN = Shown()
+
+
 def prompt_for(
-    system: str, posts: tuple[Post, ...], message: Message, files: tuple[File, ...], max_prompt_tokens: int
+    system: str,
+    posts: tuple[Post, ...],
+    message: Message,
+    files: tuple[File, ...],
+    max_prompt_tokens: int,
+    shown: Shown = NOTHING_SHOWN,
 ) -> Prompt:
     """Make the prompt of `message` within `max_prompt_tokens` (an upper bound, see `estimate`).
 
     The system prompt and the message itself always stay (a message that alone is too long loses its
-    middle); of the earlier posts of the thread the newest stay. `max_prompt_tokens` must be at least
-    `least_prompt_tokens(system)`.
+    middle, and of its images those that do not fit are left out); of the earlier posts of the thread the
+    newest stay. `max_prompt_tokens` must be at least `least_prompt_tokens(system)`.
     """
     room = max_prompt_tokens - TOKENS_PER_REQUEST - _cost(system)
-    asked = _cut_middle(_said(message.user, message.text, files, message.our_user), room - TOKENS_PER_MESSAGE)
-    room -= _cost(asked)
+    shown = _fitting(shown, files, room - LEAST_ROOM)
+    images = _images(files, shown)
+    said = _said(message.user, message.text, files, message.our_user, shown)
+    asked = _cut_middle(said, room - TOKENS_PER_MESSAGE - len(images) * TOKENS_PER_IMAGE - bool(images))
+    asking = {"role": "user", "content": _content(asked, images)}
+    room -= _cost(asking["content"])
     earlier = [p for p in posts if _is_context(p, message) and (p.text or p.files)]
     kept: list[dict[str, Any]] = []
     for post in reversed(earlier):
-        turn = _turn(post, message.our_user)
+        turn = _turn(post, message.our_user, shown)
         room -= _cost(turn["content"])
         if room < 0:
             break
         kept.append(turn)
-    messages = ({"role": "system", "content": system}, *reversed(kept), {"role": "user", "content": asked})
+    messages = ({"role": "system", "content": system}, *reversed(kept), asking)
     tokens = TOKENS_PER_REQUEST + sum(_cost(m["content"]) for m in messages)
-    return Prompt(messages, tokens, len(earlier) - len(kept), tuple(f.name for f in files))
+    unread = tuple(f.name for f in files if not shown.has_read(f))
+    return Prompt(messages, tokens, len(earlier) - len(kept), unread)
+
+
+def _fitting(shown: Shown, files: tuple[File, ...], room: int) -> Shown:
+    """Leave out what of the message's own images does not fit into `room` prompt tokens."""
+    seen = [file.id for file in files if shown.image_of(file)]
+    too_many = seen[max(0, room // TOKENS_PER_IMAGE) :]
+    left = {name: one for name, one in shown.attachments.items() if name not in too_many}
+    return replace(shown, attachments=left) if too_many else shown
+
+
+def _images(files: tuple[File, ...], shown: Shown) -> list[str]:
+    return [image for file in files if (image := shown.image_of(file))]
+
+
+def _content(text: str, images: list[str]) -> str | list[dict[str, Any]]:
+    """Return a chat message's content: its text, and its images after it where there are any."""
+    if not images:
+        return text
+    seen = [{"type": "image_url", "image_url": {"url": image}} for image in images]
+    return [{"type": "text", "text": text}, *seen]
 
 
 def _is_context(post: Post, message: Message) -> bool:
@@ -150,20 +229,33 @@ def _is_context(post: Post, message: Message) -> bool:
     return post.ts < message.ts or (post.answers not in ("", message.ts))
 
 
-def _cost(content: str) -> int:
-    return TOKENS_PER_MESSAGE + text_token_bound(content)
+def _cost(content: str | list[dict[str, Any]]) -> int:
+    return TOKENS_PER_MESSAGE + content_token_bound(content)
 
 
-def _turn(post: Post, our_user: UserId) -> dict[str, Any]:
+def _turn(post: Post, our_user: UserId, shown: Shown) -> dict[str, Any]:
     if post.author is Author.US:
         return {"role": "assistant", "content": _plain(post.text, our_user)}
     name = f"{post.name} (a bot)" if post.author is Author.BOT else post.name
-    return {"role": "user", "content": _said(name, post.text, post.files, our_user)}
+    said = _said(name, post.text, post.files, our_user, shown)
+    return {"role": "user", "content": _content(said, _images(post.files, shown))}
 
 
-def _said(name: str, text: str, files: tuple[File, ...], our_user: UserId) -> str:
-    attached = "".join(f"\n[attached, cannot be read: {f.name}]" for f in files)
-    return f"{name}: {_plain(text, our_user)}{attached}"
+def _said(name: str, text: str, files: tuple[File, ...], our_user: UserId, shown: Shown) -> str:
+    said = _plain(text, our_user)
+    attached = "".join(_attached(file, shown) for file in files)
+    return f"{name}: {said if said or files else NO_WORDS}{attached}"
+
+
+def _attached(file: File, shown: Shown) -> str:
+    if text := shown.text_of(file):
+        return f"\n[attached: {file.name}]\n{text}\n[end of {file.name}]"
+    return f"\n[attached{'' if shown.image_of(file) else ', cannot be read'}: {file.name}]"
+
+
+def has_words(message: Message) -> bool:
+    """Whether a message says anything beside mentioning us."""
+    return bool(_plain(message.text, message.our_user))
 
 
 def _plain(text: str, our_user: UserId) -> str:

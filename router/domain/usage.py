@@ -52,13 +52,17 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """One settled call. `overrun_usd` is what was billed above the estimate: recorded, never hidden."""
+    """One settled call, and the budgets it was charged to, as `<period>#<kind>#<id>`.
+
+    `overrun_usd` is what was billed above the estimate: recorded, never hidden.
+    """
 
     reservation_id: str
     generation_id: str
     facts: Facts
     bill: Bill
     estimate_usd: Decimal
+    budgets: tuple[str, ...] = ()
 
     @property
     def overrun_usd(self) -> Decimal:

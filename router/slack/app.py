@@ -7,23 +7,35 @@ listener's exception reaches the queue.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_bolt import App, BoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
 from router.delivered import Delivered
-from router.domain.delivery import MESSAGE_EVENTS
+from router.domain.delivery import PRESSES, body_of
+from router.domain.press import read_press
 from router.errors import MalformedError
 
-OnEvent = Callable[[dict[str, Any], Delivered], None]
+Body = dict[str, Any]
+Listener = Callable[[Body, Delivered], None]
 
 _NO_LISTENER = 404
 
 
-def build_app(token: str, on_message: OnEvent) -> App:
-    """Make the app. `on_message` gets the body of every event that carries a message."""
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who listens to what: events by type, actions by `action_id`, commands by name (with the slash)."""
+
+    events: Mapping[str, Listener] = field(default_factory=dict)
+    actions: Mapping[str, Listener] = field(default_factory=dict)
+    commands: Mapping[str, Listener] = field(default_factory=dict)
+
+
+def build_app(token: str, listeners: Listeners) -> App:
+    """Make the app; each listener gets the body and the delivery of what it listens to."""
 
     def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=token)
@@ -43,14 +55,24 @@ def build_app(token: str, on_message: OnEvent) -> App:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-
-    def listener(body: dict[str, Any], context: dict[str, Any]) -> None:
-        on_message(body, context["delivered"])
-
-    for event in sorted(MESSAGE_EVENTS):
-        app.event(event)(listener)
+    for kind, listener in sorted(listeners.events.items()):
+        app.event(kind)(_acknowledged(listener))
+    for action, listener in listeners.actions.items():
+        app.action(action)(_acknowledged(listener))
+    for command, listener in listeners.commands.items():
+        app.command(command)(_acknowledged(listener))
     app.error(_let_through)
     return app
+
+
+def _acknowledged(listener: Listener) -> Callable[..., None]:
+    """Let Bolt call the listener. Slack has its 200; but without `ack` Bolt says that no one listened."""
+
+    def listen(ack: Callable[[], object], body: Body, context: dict[str, Any]) -> None:
+        ack()
+        listener(body, context["delivered"])
+
+    return listen
 
 
 def _let_through(error: Exception) -> None:
@@ -67,10 +89,17 @@ def dispatch(app: App, delivered: Delivered) -> bool:
 
 
 def _request(delivered: Delivered) -> BoltRequest:
-    """Make Bolt's request. It reads fields as it is made, and is not ready for hostile ones."""
+    """Make Bolt's request out of a body that we read ourselves.
+
+    Bolt's own reading loses every command whose text contains `payload`, and JSON whose content type says
+    more than `application/json`; it takes a body that is read only in its socket mode. It reads fields as it
+    is made, and is not ready for hostile ones.
+    """
     job = delivered.job()
-    headers: dict[str, str | Sequence[str]] = {"content-type": [job.content_type]}
+    body = body_of(job.content_type, job.body)
+    if body.get("type") == PRESSES:
+        read_press(body)
     try:
-        return BoltRequest(body=job.body, headers=headers, context={"delivered": delivered})
+        return BoltRequest(body=body, mode="socket_mode", context={"delivered": delivered})
     except Exception as error:
         raise MalformedError("body: has fields that Bolt cannot read") from error

@@ -91,24 +91,31 @@ class EditedPart:
     still be a live stream, which Slack does not let anyone edit.
     """
 
-    def __init__(self, slack: SlackWeb, place: Place, ts: str = "", *, is_streaming: bool = False) -> None:
+    def __init__(
+        self,
+        slack: SlackWeb,
+        place: Place,
+        ts: str = "",
+        *,
+        is_streaming: bool = False,
+        controls: tuple[Block, ...] = (),
+    ) -> None:
         self._slack = slack
         self._place = place
         self._is_streaming = is_streaming
+        self._controls = list(controls)
         self.ts = ts
         self.shown = ""
 
     def show(self, text: str) -> None:
-        """Show `text` and nothing else."""
-        self._end_stream()
-        if self.ts:
-            self._slack.call("chat.update", channel=self._place.channel, ts=self.ts, markdown_text=text)
-        else:
-            self.ts = self._post(markdown_text=text)
-        self.shown = text
+        """Show `text`, and under it what a person may press while it grows."""
+        self._write(text, self._controls, None)
 
     def close(self, text: str, blocks: list[Block], mark: Mark = None) -> None:
         """Show `text` with `blocks` under it, for good; `text` may be blank if there are blocks."""
+        self._write(text, blocks, mark)
+
+    def _write(self, text: str, blocks: list[Block], mark: Mark) -> None:
         self._end_stream()
         content = [{"type": "markdown", "text": text}, *blocks] if text.strip() else blocks
         whole = {"text": text[:NOTIFICATION_CHARS], "blocks": content, "metadata": mark}

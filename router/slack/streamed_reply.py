@@ -12,12 +12,13 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from router.adapters.slack_web import SlackWeb
 from router.domain.reply import Defuser, cut_part
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 from router.journal import write_line
-from router.slack.blocks import Block, mark
+from router.slack.blocks import Block
 from router.slack.parts import EditedPart, Mark, NativePart, Part, Place, PlainPart
 
 INTERVAL_S = 1.0
@@ -52,10 +53,28 @@ HOPELESS = frozenset(
 )
 """Refusals after which nothing can be posted in this place at all."""
 
+BLOCKS_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "invalid_arguments"})
+"""Refusals that may be about a kind of block that this workspace does not have."""
+
 STOPPED_BY_USER = "stopped_by_user"
 GONE = "message_not_found"
 NO_STREAM = frozenset({STOPPED_BY_USER, GONE, "message_not_in_streaming_state"})
 """Refusals that say that the stream has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fittings:
+    """What a reply carries beside its words.
+
+    `mark` makes a part's metadata, by which it is known, from whether the reply ends with it. `controls`
+    stand under a part while it grows, where Slack has no button of its own.
+    """
+
+    mark: Callable[[bool], Mark] = lambda _is_complete: None
+    controls: tuple[Block, ...] = ()
+
+
+BARE = Fittings()
 
 
 class StreamedReply:
@@ -64,8 +83,8 @@ class StreamedReply:
     `adopted` are the messages that an earlier worker left half-written: they are filled again from their
     start instead of posting others, and those left over are taken away. `on_posted` is called, off the
     reader's path, with all timestamps of the reply so far whenever a message was posted. `wait` waits on the
-    condition until it is notified or, at the latest, for seconds of `clock`. `answers` is the ts of the
-    answered message, by which the parts of the reply are marked.
+    condition until it is notified or, at the latest, for seconds of `clock`. `fittings` are
+    what it carries beside its words.
     """
 
     def __init__(
@@ -75,7 +94,7 @@ class StreamedReply:
         *,
         adopted: tuple[str, ...] = (),
         on_posted: Callable[[tuple[str, ...]], None],
-        answers: str = "",
+        fittings: Fittings = BARE,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
     ) -> None:
@@ -83,7 +102,7 @@ class StreamedReply:
         self._place = place
         self._adopted = list(adopted)
         self._on_posted = on_posted
-        self._answers = answers
+        self._fittings = fittings
         self._clock = clock
         self._wait = wait
         self._defuser = Defuser()
@@ -211,27 +230,29 @@ class StreamedReply:
         fixed = len(part.shown) if isinstance(part, NativePart) else 0
         text, rest = cut_part(self._text, fixed=fixed)
         if rest:
-            part.close(text, [], self._mark(is_complete=False))
+            part.close(text, [], self._fittings.mark(False))  # noqa: FBT003 - whether it is complete: no
             self._part, self._text = None, rest
         elif closing is None:
             part.show(text)
         else:
-            part.close(text, closing, self._mark(is_complete=True))
+            part.close(text, closing, self._fittings.mark(True))  # noqa: FBT003 - and here it is
         self._after_write(part)
         return not rest
 
-    def _mark(self, *, is_complete: bool) -> Mark:
-        return mark(self._answers, is_complete=is_complete) if self._answers else None
-
     def _open_part(self, *, is_whole: bool) -> Part:
         if self._adopted:
-            part: Part = EditedPart(self._slack, self._place, self._adopted.pop(0), is_streaming=True)
+            part: Part = self._edited(self._adopted.pop(0), is_streaming=True)
         elif self._streams_refused or is_whole:
-            part = EditedPart(self._slack, self._place)
+            part = self._edited()
         else:
             part = NativePart(self._slack, self._place)
         self._part = part
         return part
+
+    def _edited(self, ts: str = "", *, is_streaming: bool = False) -> EditedPart:
+        return EditedPart(
+            self._slack, self._place, ts, is_streaming=is_streaming, controls=self._fittings.controls
+        )
 
     def _after_write(self, part: Part) -> None:
         if not part.ts:
@@ -259,12 +280,14 @@ class StreamedReply:
         part = self._part
         if refused.code in HOPELESS:
             self.is_hopeless = True
+        elif refused.code in BLOCKS_REFUSED and self._has_left_out_controls():
+            return
         elif isinstance(part, NativePart):
             self._streams_refused = True
             self.is_stopped = self.is_stopped or refused.code == STOPPED_BY_USER
             self._replace_stream(is_streaming=refused.code not in NO_STREAM)
         elif isinstance(part, EditedPart) and part.ts and refused.code == GONE:
-            self._part = EditedPart(self._slack, self._place)
+            self._part = self._edited()
         elif isinstance(part, EditedPart):
             self._part = PlainPart(self._slack, self._place)
         else:
@@ -273,7 +296,16 @@ class StreamedReply:
     def _replace_stream(self, *, is_streaming: bool) -> None:
         if isinstance(self._part, NativePart):
             ts = self._part.ts
-            self._part = EditedPart(self._slack, self._place, ts, is_streaming=is_streaming) if ts else None
+            self._part = self._edited(ts, is_streaming=is_streaming) if ts else None
+
+    def _has_left_out_controls(self) -> bool:
+        """Leave out what can be pressed: this workspace may not have all kinds. Whether there was any."""
+        with self._changed:
+            closing = self._closing
+            if closing is None or all(block["type"] == "context" for block in closing):
+                return False
+            self._closing = [block for block in closing if block["type"] == "context"]
+        return True
 
     def _remove_leftovers(self) -> None:
         """Take away what an earlier worker had posted and this answer, being shorter, did not fill."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.domain.budget import Period, PeriodKind, period_at
+from router.domain.budget import Period, PeriodKind, period_at, period_named
 from tests.domain.rungs import a_budget
 
 DAY, WEEK, MONTH = PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH
@@ -66,6 +66,20 @@ def test_every_moment_is_in_one_period(kind: PeriodKind, moment: int, zone: str)
     assert following.starts == period.renews
     assert following.key > period.key
     assert period_at(kind, starts - 1, tz).renews == period.starts
+
+
+@given(kind=st.sampled_from(PeriodKind), moment=moments, zone=st.sampled_from(ZONES))
+def test_a_period_is_known_by_its_key(kind: PeriodKind, moment: int, zone: str) -> None:
+    """Whoever has only the row of a budget knows when its period began and when it renews."""
+    period = period_at(kind, moment, ZoneInfo(zone))
+    assert period_named(period.key, ZoneInfo(zone)) == period
+
+
+@pytest.mark.parametrize("key", ["", "2026", "2026-13", "2026-W54", "2026-02-30", "limit", "11-2026"])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    """No period is guessed at."""
+    with pytest.raises(ValueError, match=r"."):
+        period_named(key, ZoneInfo("UTC"))
 
 
 @given(moment=moments, zone=st.sampled_from(ZONES))

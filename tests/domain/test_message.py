@@ -123,7 +123,14 @@ def test_the_authors_own_workspace_is_known(fields: dict[str, Any], team: str) -
 @pytest.mark.parametrize("team", [None, 7, [], "not a team"])
 def test_a_workspace_that_is_not_named_is_empty(team: Any) -> None:
     """An app that is installed for a whole organisation may get no workspace."""
-    assert read_whole(mention(), team_id=team).team == ""
+    ours = [{"team_id": team, "user_id": OUR_USER}]
+
+    assert read_whole(mention(), team_id=team, authorizations=ours).team == ""
+
+
+def test_our_workspace_in_a_shared_channel() -> None:
+    """Slack may name the other company's workspace around an event; ours is where the app is installed."""
+    assert read_whole(mention(), team_id="T0FAR").team == "T0001"
 
 
 def test_our_user_is_the_first_that_authorized() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.domain import notices
+from router.domain.budget import BudgetKind
 from router.domain.reply import PART_BYTES, Defuser, cut_part, defuse, open_fence
 
 LIVE = re.compile(r"<!(?:channel|here|everyone|group|subteam\^[A-Z0-9]+)(?:\|[^<>]*)?>", re.IGNORECASE)
@@ -384,4 +385,21 @@ def test_a_refusal_says_when_and_who() -> None:
     notice = notices.exhausted_notice("This channel's", Decimal(5), "month", renews)
     assert notice.startswith("This channel's budget of $5.00 per month is used up")
     assert "Tuesday, 01 December 2026 at 00:00 CET" in notice
-    assert "raise it" in notice
+    assert "Whoever runs Penny here can raise it" in notice
+
+
+def test_a_refusal_names_the_first_of_those_who_can_raise_it() -> None:
+    """Each is called by it, so no more than three are."""
+    renews = datetime(2026, 12, 1, tzinfo=UTC)
+    notice = notices.exhausted_notice("Your", Decimal(5), "week", renews, ("U1", "U2", "U3", "U4"))
+    assert notice.endswith("<@U1> or <@U2> or <@U3> can raise it sooner.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("channel", "$1.00 of $5"), ("user", "of your $5"), ("workspace", "of the workspace's $5")],
+)
+def test_a_footer_says_whose_budget_is_the_scarcest(kind: str, said: str) -> None:
+    """Of the channel's alone it need not."""
+    text = notices.footer_text("vendor/m", Decimal(0), Decimal(1), Decimal(5), (), BudgetKind(kind))
+    assert said in text

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from router.domain.estimate import prompt_token_bound
 from router.domain.message import ChannelId, File, Message, Ts, UserId
-from router.domain.thread import Author, Post, Prompt, least_prompt_tokens, prompt_for, read_post
+from router.domain.thread import NO_WORDS, Author, Post, Prompt, least_prompt_tokens, prompt_for, read_post
 
 US = UserId("U0PENNY")
 MARK = "penny_answer"
@@ -226,7 +226,8 @@ def test_others_words_are_told_apart() -> None:
         ("<@U0BOB> hi", "@U0BOB hi"),
         ("<@U0BOB|bob> hi", "@bob hi"),
         ("<https://a.example|a> <#C1|general>", "<https://a.example|a> <#C1|general>"),
-        ("", ""),
+        ("", NO_WORDS),
+        (f"<@{US}>", NO_WORDS),
     ],
 )
 def test_slacks_escapes_are_undone(text: str, plain: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -126,13 +128,21 @@ def test_a_reply_joins_its_thread(playground: Playground) -> None:
 
 
 def test_files_are_shared(playground: Playground) -> None:
-    """With or without words."""
-    ts = playground.say("", files=[{"name": "cat.png", "mimetype": "image/png"}])
-    message = playground.thread(ts)[0]
-    assert (message["files"], message["subtype"]) == (
-        [{"name": "cat.png", "mimetype": "image/png"}],
-        "file_share",
+    """With or without words; the page shows what was uploaded, and nothing in it may run there."""
+    cat = {"name": "cat.png", "mimetype": "image/png", "content": base64.b64encode(b"meow").decode()}
+    message = playground.thread(playground.say("", files=[cat, {"name": "x.html", "mimetype": "text/html"}]))[
+        0
+    ]
+    shown = [(one["name"], one["mimetype"], one["size"]) for one in message["files"]]
+    assert shown == [("cat.png", "image/png", 4), ("x.html", "text/html", 0)]
+    assert message["subtype"] == "file_share"
+    image, page = (playground.http.get(f"/api/files/{one['id']}") for one in message["files"])
+    assert (image.content, image.headers["content-type"]) == (b"meow", "image/png")
+    assert (page.headers["content-type"], page.headers["content-disposition"]) == (
+        "application/octet-stream",
+        "attachment",
     )
+    assert playground.http.get("/api/files/F0").status_code == 404
     body = {"channel": ADA_DM, "user": "ada", "files": [{"name": "a.txt"}]}
     assert playground.http.post("/api/messages", json=body).status_code == 200
 
@@ -158,6 +168,8 @@ def test_files_are_shared(playground: Playground) -> None:
         ({"files": ["cat.png"]}, 400, "invalid_input"),
         ({"files": [{"mimetype": "image/png"}]}, 400, "invalid_input"),
         ({"files": [{"name": "x" * 256}]}, 400, "invalid_input"),
+        ({"files": [{"name": "../x"}]}, 400, "invalid_input"),
+        ({"files": [{"name": "x", "content": "no base64"}]}, 400, "invalid_input"),
         ({"files": [{"name": "x"}] * 11}, 400, "invalid_input"),
     ],
 )
@@ -172,7 +184,7 @@ def test_posts_that_are_refused(playground: Playground, body: dict[str, Any], st
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"", 400), (b"{", 400), (b"[]", 400), (b"\xff", 400), (b"[" * 100_000, 400), (b" " * 1_000_001, 413)],
+    [(b"", 400), (b"{", 400), (b"[]", 400), (b"\xff", 400), (b"[" * 100_000, 400), (b" " * 20_000_001, 413)],
 )
 def test_bodies_that_are_no_json_are_refused(playground: Playground, content: bytes, status: int) -> None:
     """Also absent and huge ones."""
@@ -250,7 +262,8 @@ def test_the_ledger_is_passed_on(playground: Playground) -> None:
 
 
 def test_a_leading_slash_is_a_command(playground: Playground) -> None:
-    """It is sent to the app instead of posted; inside a thread Slack has none."""
+    """It is sent to the app that registers it instead of posted; inside a thread Slack has none."""
+    playground.workspace.commands["/penny"] = {"command": "/penny", "description": "Budgets and reports"}
     answer = playground.post("/api/messages", channel=GENERAL, user="ada", text="/penny budget set 25").json()
     assert (answer["ok"], answer["ts"]) == (True, None)
     playground.delivery.run_due()
@@ -259,6 +272,9 @@ def test_a_leading_slash_is_a_command(playground: Playground) -> None:
     root = playground.say(channel=GENERAL)
     body = {"channel": GENERAL, "user": "ada", "text": "/penny help", "thread_ts": root}
     assert playground.post("/api/messages", **body).json()["error"] == "no_command_in_thread"
+    other = {"channel": GENERAL, "user": "ada", "text": "/other"}
+    assert playground.post("/api/messages", **other).json()["error"] == "no_such_command"
+    assert playground.http.get("/api/workspace").json()["commands"][0]["command"] == "/penny"
     assert playground.say("/ is no command", channel=GENERAL)
 
 
@@ -276,6 +292,43 @@ def test_a_button_can_be_pressed(playground: Playground) -> None:
     )
     assert playground.post("/api/actions", **(press | {"message_ts": "1.1"})).status_code == 404
     assert playground.post("/api/actions", **(press | {"action_id": 7})).status_code == 400
+
+
+def test_the_home_tab_is_opened_and_pressed(playground: Playground) -> None:
+    """Opening it is told to the app; what was published is shown, and what its inputs hold is sent along."""
+    assert playground.post("/api/home", user="ada").json() == {"ok": True}
+    assert playground.post("/api/home", user="ada", tab="messages").json() == {"ok": True}
+    assert playground.post("/api/home", user="ada", tab="about").json()["error"] == "invalid_input"
+    assert playground.post("/api/home", user="stranger").json()["error"] == "not_in_channel"
+    playground.delivery.run_due()
+    tabs = [json.loads(one.body)["event"]["tab"] for one in playground.got]
+    assert tabs == ["home", "messages"]
+    press = {"user": "ada", "action_id": "limit", "block_id": "b", "value": "25"}
+    assert playground.http.get("/api/home/ada").json() == {"user": ADA.id, "view": None}
+    assert playground.post("/api/actions", **press).json()["error"] == "not_found"
+    label = {"type": "plain_text", "text": "Limit"}
+    amount = {"type": "number_input", "action_id": "limit", "is_decimal_allowed": True, "initial_value": "5"}
+    block = {"type": "input", "block_id": "b", "label": label, "element": amount, "dispatch_action": True}
+    playground.penny("views.publish", user_id=ADA.id, view={"type": "home", "blocks": [block]})
+    assert playground.http.get("/api/home/ada").json()["view"]["blocks"] == [block]
+    assert playground.post("/api/actions", **press, inputs={"b": {"limit": "25"}}).json() == {"ok": True}
+    playground.delivery.run_due()
+    told = json.loads(parse_qs(playground.got[-1].body)["payload"][0])
+    assert told["actions"][0]["value"] == "25"
+    assert told["view"]["state"]["values"] == {"b": {"limit": {"type": "number_input", "value": "25"}}}
+    assert playground.post("/api/actions", **press, inputs={"b": 7}).json()["error"] == "invalid_input"
+    assert playground.post("/api/actions", **(press | {"block_id": "c"})).json()["error"] == "no_such_element"
+
+
+def test_what_was_delivered_can_be_seen(playground: Playground) -> None:
+    """What was sent, when, and what came back: also to those who follow the stream."""
+    playground.say("why?")
+    with live(playground) as events:
+        playground.delivery.run_due()
+        assert next(events)[0] == "delivery"
+    (told,) = playground.http.get("/api/deliveries").json()["deliveries"]
+    assert (told["purpose"], told["kind"], told["status"], told["number"]) == ("event", "message", 200, 0)
+    assert told["content"]["event"]["text"] == "why?"
 
 
 def test_a_stream_can_be_stopped(playground: Playground) -> None:
@@ -296,6 +349,7 @@ def test_an_event_can_be_delivered_again(playground: Playground) -> None:
     playground.delivery.run_due()
     assert len(playground.got) == 11
     assert playground.post("/api/again", ts="1.1").json()["error"] == "event_not_found"
+    assert playground.post("/api/again").json()["times"] == 1, "without a ts, that of the last message"
     for times in (0, 101, "10", True, None):
         assert playground.post("/api/again", ts=ts, times=times).json()["error"] == "invalid_input"
 
@@ -352,7 +406,8 @@ def test_changes_are_streamed_as_they_happen(playground: Playground) -> None:
         assert pieces == [("a", True), ("ab", True), ("ab", False)]
         playground.penny("chat.postEphemeral", channel=ADA_DM, user=ADA.id, thread_ts=root, text="psst")
         name, shown = next(events)
-        assert (name, shown) == ("ephemeral", place | {"user": ADA.id, "text": "psst", "blocks": []})
+        told = place | {"user": ADA.id, "ts": shown["ts"], "text": "psst", "blocks": []}
+        assert (name, shown) == ("ephemeral", told)
 
 
 def test_a_deleted_message_is_streamed_as_deleted(playground: Playground) -> None:

@@ -195,7 +195,7 @@ def test_what_is_known_of_users(slack: SlackWire) -> None:
     assert not users[GUEST.id]["is_admin"]
     assert users[GUEST.id]["is_restricted"]
     assert not users[ADA.id]["is_restricted"]
-    assert users[STRANGER.id]["is_stranger"]
+    assert not users[STRANGER.id]["is_stranger"]
     assert users[STRANGER.id]["team_id"] != users[ADA.id]["team_id"]
     assert users[PENNY.id]["is_bot"]
     assert users[LINUS.id]["deleted"]

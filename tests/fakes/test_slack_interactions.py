@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from playground.slack.directory import ADA, GRACE, PENNY, TEAM
+from playground.slack.refusal import Refused
 from playground.slack.request import Purpose
 from tests.slack_wire import ADA_DM, ASK_PENNY, GENERAL, LEADS, SlackWire, slack_wire
 
@@ -130,6 +131,44 @@ def test_a_press_in_the_home_tab_brings_the_inputs_along(slack: SlackWire) -> No
     assert (pressed["view"]["type"], pressed["view"]["state"]["values"]) == ("home", state)
     assert "message" not in pressed
     assert selected["actions"][0]["selected_user"] == GRACE.id
+
+
+def test_inputs_tell_what_they_hold(slack: SlackWire) -> None:
+    """Each stateful element in its own form, as it began or as people changed it; blocks tell twins apart."""
+    options = [{"text": {"type": "plain_text", "text": name}, "value": name} for name in ("a", "b", "c")]
+    elements = [
+        {"type": "static_select", "action_id": "one", "options": options, "initial_option": options[1]},
+        {"type": "checkboxes", "action_id": "some", "options": options},
+        {"type": "users_select", "action_id": "who", "initial_user": ADA.id},
+    ]
+    blocks = [{"type": "actions", "block_id": block_id, "elements": elements} for block_id in ("x", "y")]
+    ts = slack.ok("chat.postMessage", channel=GENERAL, text="x", blocks=blocks)["ts"]
+    inputs = {"y": {"some": "a\nc", "who": GRACE.id}}
+    sent = slack.workspace.block_action(GENERAL, ts, "one", "c", block_id="y", inputs=inputs)
+    told, values = payload(sent), payload(sent)["state"]["values"]
+    assert (told["actions"][0]["block_id"], told["actions"][0]["selected_option"]) == ("y", options[2])
+    assert (values["x"]["one"]["selected_option"], values["x"]["some"]["selected_options"]) == (
+        options[1],
+        [],
+    )
+    assert (values["x"]["who"]["selected_user"], values["y"]["who"]["selected_user"]) == (ADA.id, GRACE.id)
+    assert values["y"]["some"]["selected_options"] == [options[0], options[2]]
+
+
+def test_what_one_person_sees_can_be_pressed_replaced_and_deleted(slack: SlackWire) -> None:
+    """By that person alone; the press says that it is ephemeral and brings no message along."""
+    args = {"channel": GENERAL, "user": ADA.id, "text": "x", "blocks": BLOCKS}
+    ts = slack.ok("chat.postEphemeral", **args)["message_ts"]
+    told = payload(slack.workspace.block_action(GENERAL, ts, "stronger"))
+    assert (told["container"]["is_ephemeral"], told["container"]["message_ts"]) == (True, ts)
+    assert "message" not in told
+    respond(slack, told["response_url"], text="instead", replace_original=True)
+    assert slack.workspace.ephemerals[-1]["text"] == "instead"
+    with pytest.raises(Refused):
+        slack.workspace.block_action(GENERAL, ts, "stronger", user="grace")
+    respond(slack, told["response_url"], delete_original=True)
+    with pytest.raises(Refused):
+        slack.workspace.block_action(GENERAL, ts, "stronger")
 
 
 def respond(slack: SlackWire, url: str, **body: Any) -> httpx.Response:

@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import ConfigError
 from tests.scenarios.conftest import Configure
-from tests.scenarios.world import ADAS_DM, World, journal, said
+from tests.scenarios.world import ADAS_DM, World, footer_of, journal, said
 
 
 def test_exhausted(world: World, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +23,35 @@ def test_exhausted(world: World, configure: Configure, capsys: pytest.CaptureFix
     assert "can raise it" in said(reply)
     assert world.openrouter.calls == []
     assert journal(capsys.readouterr().out)[-1]["outcome"] == "over_budget"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said_of_it"),
+    [("user_usd", "Your budget"), ("workspace_usd", "This workspace's budget")],
+)
+def test_another_budget_than_the_channels(
+    world: World, configure: Configure, limit: str, said_of_it: str
+) -> None:
+    """Whose budget is used up stands in the refusal, with those who can raise it; no model is called."""
+    configure(("[budget]", f"[budget]\n{limit} = 0.0001"), ("admins = []", 'admins = ["U0GRACE001"]'))
+
+    (reply,) = world.ask("@penny hello")
+
+    assert said(reply).startswith(f"{said_of_it} of $0.00010 per month is used up")
+    assert "<@U0GRACE001> can raise it sooner" in said(reply)
+    assert world.openrouter.calls == []
+
+
+def test_the_footer_shows_the_scarcest_budget(world: World, configure: Configure) -> None:
+    """Where a person has less left than the channel, that is what the footer says; all budgets agree."""
+    configure(("[budget]", "[budget]\nuser_usd = 0.5\nworkspace_usd = 90"))
+
+    (reply,) = world.ask("@penny hello")
+
+    assert "of your $0.50 left" in footer_of(reply)
+    cost = world.records()[0]["cost_usd"]
+    assert {row["spent_usd"] for row in world.rows("budget#")} == {cost}
+    assert len(world.rows("budget#")) == 3
 
 
 def test_a_budget_of_zero(world: World, configure: Configure) -> None:

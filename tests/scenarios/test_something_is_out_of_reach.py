@@ -109,10 +109,23 @@ def test_slack_wants_to_be_left_alone(world: World) -> None:
     assert said(reply).split() == ["word"] * 400
 
 
+def test_a_revoked_token(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a token that Slack refuses nothing is paid; the job waits, and is parked in the end."""
+    world.say("@penny hello")
+    world.slack.revoke_token()
+
+    world.work()
+
+    assert journal(capsys.readouterr().out)[-1]["reason"] == "unavailable: users.info: token_revoked"
+    assert world.openrouter.calls == []
+    assert world.jobs_left() == 1
+
+
 @pytest.mark.parametrize("gone", ["archived", "removed", "revoked"])
 def test_nowhere_to_answer(world: World, gone: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A channel that takes no answer: what was generated is settled, and the outcome says so."""
-    world.say("@penny hello")
+    world.ask("@penny hello")  # who asks is known from here on
+    world.say("@penny hello again")
     {
         "archived": lambda: world.slack.archive(GENERAL),
         "removed": lambda: world.slack.remove_bot(GENERAL),

@@ -66,6 +66,15 @@ class World:
         self.work()
         return self.replies(how.get("thread") or ts, channel=how.get("channel", GENERAL), after=ts)
 
+    def press(self, reply: Message, action: str, which: int = 0, *, user: str = "ada") -> None:
+        """Press what is under a reply (of what offers a choice, the `which`-th) and have Slack deliver it."""
+        self.slack.press(reply.channel, reply.ts, action, values_of(reply, action)[which], user=user)
+        self.delivery.run_due()
+
+    def whispers(self, user: str = "U0ADA00001") -> list[str]:
+        """Return what was shown to one person alone."""
+        return [shown["text"] for shown in self.slack.ephemerals if shown["user"] == user]
+
     def replies(self, thread: str, *, channel: str = GENERAL, after: str = "") -> list[Message]:
         """Return what Penny said in a thread."""
         return [m for m in self.slack.replies_by_bot(channel, thread) if m.ts > after]
@@ -204,6 +213,23 @@ def footer_of(message: Message) -> str:
         if block.get("block_id") == "penny-footer":
             return str(block["elements"][0]["text"])
     return ""
+
+
+def values_of(message: Message, action: str) -> list[str]:
+    """Return what the choices of an element under a reply carry; nothing when there is no such element."""
+    elements = [one for block in message.blocks for one in block.get("elements", ())]
+    for element in (one for one in elements if one.get("action_id") == action):
+        halves = (element.get("positive_button"), element.get("negative_button"))
+        choices = [half for half in halves if half] or element.get("options") or [element]
+        return [str(choice["value"]) for choice in choices]
+    return []
+
+
+def label_of(message: Message, action: str) -> str:
+    """Return what is written on a button under a reply; empty when there is none."""
+    elements = [one for block in message.blocks for one in block.get("elements", ())]
+    found = (one["text"]["text"] for one in elements if one.get("action_id") == action)
+    return str(next(found, ""))
 
 
 def journal(printed: str) -> list[dict[str, Any]]:

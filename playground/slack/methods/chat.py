@@ -39,7 +39,7 @@ def post_message(workspace: Workspace, args: Arguments) -> Json:
 
 def post_ephemeral(workspace: Workspace, args: Arguments) -> Json:
     """Show a message to one person only."""
-    channel = open_channel(workspace, args.text("channel"))
+    channel = _channel_or_direct_message(workspace, args.text("channel"))
     user = named_user(workspace, args.required("user"))
     if user.id not in channel.members:
         raise Refused("user_not_in_channel")
@@ -121,3 +121,9 @@ def _attachments(args: Arguments) -> list[Json]:
     if not all(isinstance(one, dict) for one in attachments):
         raise Refused("invalid_attachments")
     return attachments
+
+
+def _channel_or_direct_message(workspace: Workspace, given: str) -> Channel:
+    """Return the channel of that id; a user's id means the direct message with the app."""
+    is_user = given in workspace.directory.users
+    return open_channel(workspace, workspace.directory.direct_message(given).id if is_user else given)

@@ -40,7 +40,7 @@ def auth_test(workspace: Workspace, _args: Arguments) -> Json:
 
 def users_info(workspace: Workspace, args: Arguments) -> Json:
     """Return what is known of a user."""
-    return {"user": named_user(workspace, args.required("user")).wire(workspace.directory.team)}
+    return {"user": named_user(workspace, args.required("user")).wire()}
 
 
 def add_reaction(workspace: Workspace, args: Arguments) -> Json:
@@ -76,6 +76,7 @@ def set_suggested_prompts(workspace: Workspace, args: Arguments) -> Json:
     if not 1 <= len(prompts) <= PROMPTS or not all(_is_prompt(one) for one in prompts):
         raise Refused("invalid_arguments", f"[ERROR] prompts: 1 to {PROMPTS}, each with title and message")
     workspace.prompts[channel.id] = prompts
+    workspace.board.tell("prompts", {"channel": channel.id, "prompts": prompts})
     return {}
 
 

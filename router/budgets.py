@@ -1,0 +1,172 @@
+"""Budgets: how they stand and what may be spent, for whoever asks: the command line, or people in Slack.
+
+A limit that is set here wins over the file's from the next message on, in the period that is under way too.
+Leaves to the callers who may ask, and how it is told.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from router.adapters.ledger import Ledger
+from router.adapters.limits import Change, Limits, SetLimit
+from router.adapters.usage import UsageTable
+from router.config import DEAREST_USD, MOST_DECIMALS, BudgetConfig
+from router.domain.budget import (
+    WORKSPACE_ID,
+    Budget,
+    BudgetKind,
+    BudgetPeriod,
+    Limit,
+    Period,
+    PeriodKind,
+    period_named,
+)
+from router.domain.usage import month_and_day
+from router.errors import PennyError
+
+_AMOUNT = re.compile(rf"\$?([0-9]{{1,12}}(?:\.[0-9]{{1,{MOST_DECIMALS}}})?)")
+_LONGEST_SHOWN = 40
+"""Characters of a wrong word that an error repeats."""
+
+BudgetName = tuple[BudgetKind, str]
+"""Whose budget: a channel's or user's id, or `WORKSPACE_ID`."""
+
+WORKSPACE: BudgetName = (BudgetKind.WORKSPACE, WORKSPACE_ID)
+
+
+class WrongLimit(PennyError):  # noqa: N818 - reads as what it says
+    """Words that are no limit. The text says why, and what would be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a budget stands in its present period, and who set its limit (None: it is the file's)."""
+
+    budget: Budget
+    period: Period
+    set_limit: SetLimit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What became of a limit: `before` and `after` as they count, the file's too; None: no limit."""
+
+    name: BudgetName
+    before: Limit | None
+    after: Limit | None
+    standing: Standing | None
+
+
+def read_words(words: str) -> tuple[Decimal, PeriodKind | None]:
+    """Read `25` or `$25 per month`; without a period the one that counts at present is meant.
+
+    Raises WrongLimit.
+    """
+    amount, *rest = words.split() or [""]
+    found = _AMOUNT.fullmatch(amount)
+    if not found or Decimal(found[1]) > DEAREST_USD:
+        raise WrongLimit(
+            f"{amount[:_LONGEST_SHOWN]!r} is no limit; write dollars from 0 to {DEAREST_USD} with at most "
+            f"{MOST_DECIMALS} decimals, such as 25 or 0.50"
+        )
+    match rest:
+        case []:
+            return Decimal(found[1]), None
+        case ["per", ("day" | "week" | "month") as per]:
+            return Decimal(found[1]), PeriodKind(per)
+    raise WrongLimit(
+        f"{' '.join(rest)[:_LONGEST_SHOWN]!r} is no period; write per day, per week or per month"
+    )
+
+
+class Budgets:
+    """The budgets of one workspace."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        limits: Limits,
+        usage: UsageTable,
+        config: BudgetConfig,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._limits = limits
+        self._usage = usage
+        self._config = config
+        self._clock = clock
+
+    def show(self, name: BudgetName) -> Standing | None:
+        """Return how a budget stands; None when no limit applies to it."""
+        found = self._standings([self._asked(name)], [known] if (known := self._limits.get(*name)) else [])
+        return found[0] if found else None
+
+    def show_all(self) -> list[Standing]:
+        """Return the workspace's budget, all whose limit was set, and all that were used this month.
+
+        A few queries, and two reads for each hundred rows; those that cost most come first within their kind.
+        """
+        known = self._limits.all()
+        names = dict.fromkeys([WORKSPACE, *((one.kind, one.id) for one in known), *self._used()])
+        found = self._standings([self._asked(name) for name in names], known)
+        kinds = list(BudgetKind)[::-1]
+        return sorted(found, key=lambda s: (kinds.index(s.budget.kind), -s.budget.spent_usd, s.budget.id))
+
+    def changes(self, name: BudgetName) -> list[Change]:
+        """Return every change of a budget's limit, the first one first."""
+        return [*self._limits.changes(*name)]
+
+    def set_limit(
+        self, name: BudgetName, amount_usd: Decimal, per: PeriodKind | None, set_by: str
+    ) -> Changed:
+        """Set a limit, which counts at once. Without `per`, its kind of period stays as it is.
+
+        Below what is spent, what remains is negative and nothing more is admitted. Another kind of period
+        begins with nothing spent, or with what was spent in it before.
+        """
+        before = self._limit(name, self._limits.get(*name))
+        limit = Limit(amount_usd, per or (before.per if before else self._config.period))
+        return self._change(name, limit, set_by)
+
+    def unset_limit(self, name: BudgetName, set_by: str) -> Changed:
+        """Take back what was set: the file's limit counts again, at once."""
+        return self._change(name, None, set_by)
+
+    def _change(self, name: BudgetName, limit: Limit | None, set_by: str) -> Changed:
+        now = self._clock()
+        before = self._limits.change(*name, limit, set_by, now)
+        asked = self._asked(name)
+        self._ledger.budgets((asked,), consistent=True)  # moves the period that is under way
+        return Changed(name, before.limit or asked.limit, limit or asked.limit, self.show(name))
+
+    def _limit(self, name: BudgetName, known: SetLimit | None) -> Limit | None:
+        return (known.limit if known else None) or self._asked(name).limit
+
+    def _asked(self, name: BudgetName) -> BudgetPeriod:
+        return self._config.of(*name, self._clock())
+
+    def _standings(self, asked: list[BudgetPeriod], known: list[SetLimit]) -> list[Standing]:
+        set_limits = {(one.kind, one.id): one for one in known if one.limit}
+        return [
+            Standing(b, period_named(b.period_key, self._config.zone), set_limits.get((b.kind, b.id)))
+            for b in self._ledger.peek(tuple(asked))
+        ]
+
+    def _used(self) -> list[BudgetName]:
+        """Name the channels and users with an answer this month, or in that in which their period began."""
+        now = self._clock()
+        began = self._asked(WORKSPACE).period(self._config.period).starts.timestamp()
+        months = sorted({month_and_day(moment, self._config.zone)[0] for moment in (began, now)})
+        dimensions = ((BudgetKind.CHANNEL, "total"), (BudgetKind.USER, "user"))
+        return [
+            (kind, rollup.channel if kind is BudgetKind.CHANNEL else rollup.value)
+            for kind, dimension in dimensions
+            for month in months
+            for rollup in self._usage.workspace_month(month, dimension)
+        ]
