@@ -31,22 +31,20 @@ from bench.containers import LINGER_S, end_with_the_starter
 from bench.peers import LEDGERS
 from bench.steps import Steps
 from bench.tables import Tables
-from router.adapters.claims import Claims
+from router import wiring
 from router.adapters.ledger import Ledger, budget_key
 from router.adapters.openrouter import OpenRouter
-from router.adapters.slack_web import SlackWeb
+from router.adapters.secrets import Secrets
 from router.adapters.table import Dynamo
 from router.answer import answer_event
 from router.calling import Caller
 from router.config import Config, load_config
 from router.delivered import MAX_RECEIVES, Delivered
-from router.domain.budget import Budget, BudgetPeriod
+from router.domain.budget import Budget
 from router.domain.estimate import worst_case_usd
 from router.domain.ladder import Tier
-from router.domain.message import Message
 from router.domain.thread import Prompt
 from router.errors import PennyError
-from router.replying import Tools
 from router.reserving import Busy, Exhausted, Funded, Reserving
 from router.settings import settings_from
 
@@ -232,11 +230,10 @@ class _Worker:
         )
         self._told, self._lock = told, threading.Lock()
         self._within_s = scene.within_s
-        self._tools = Tools(
-            config=config,
-            claims=Claims(dynamo, settings.state_table),
+        secrets = Secrets(settings, "slack_bot_token", "openrouter_api_key", give_up_after_s=1)
+        self._tools = replace(
+            wiring._tools(settings, config, secrets),  # noqa: SLF001 - all as it is, but for what is measured
             ledger=ledger,
-            slack=SlackWeb(settings.slack_api_url, settings.slack_bot_token),
             caller=Caller(openrouter, config.ladder),
             reserving=_Overheard(ledger, config, calm, self._tell),
             aside=ThreadPoolExecutor(2 * at_once),
@@ -272,33 +269,27 @@ class _Overheard(Reserving):
         self._calm = calm_table
         self._tell = tell
 
-    def reserve(
-        self,
-        message: Message,
-        periods: tuple[BudgetPeriod, ...],
-        budgets: tuple[Budget, ...],
-        prompt_of: Callable[[Tier], Prompt],
-        owner: str,
-        lease_s: float,
-    ) -> Funded | Exhausted | Busy:
+    def reserve(self, *asked: Any, **more: Any) -> Funded | Exhausted | Busy:
         """Reserve, and tell what came of it."""
-        answer = super().reserve(message, periods, budgets, prompt_of, owner, lease_s)
+        message, _periods, _budgets, prompt_of, *_ = asked
+        answer = super().reserve(*asked, **more)
         said = {Funded: Said.FUNDED, Busy: Said.BUSY, Exhausted: Said.EXHAUSTED}[type(answer)]
-        if said is Said.EXHAUSTED and self._would_bear(periods, prompt_of):
-            said = Said.WRONGLY_EXHAUSTED
+        if isinstance(answer, Exhausted):
+            would_fit = self._unspent_usd(answer.budget) >= self._smallest_usd(prompt_of)
+            said = Said.WRONGLY_EXHAUSTED if would_fit else said
         self._tell(message.ts, said)
         return answer
 
-    def _would_bear(self, periods: tuple[BudgetPeriod, ...], prompt_of: Callable[[Tier], Prompt]) -> bool:
-        """Tell whether what is not spent at this moment would bear the message's smallest worst case."""
-        smallest_usd = min(
+    def _smallest_usd(self, prompt_of: Callable[[Tier], Prompt]) -> Decimal:
+        """Return the smallest worst case of a message."""
+        return min(
             worst_case_usd(tier, prompt_of(tier).tokens, min(self._useful, tier.max_tokens))
             for tier in self._tiers
         )
-        return all(self._unspent_usd(period) >= smallest_usd for period in periods)
 
-    def _unspent_usd(self, period: BudgetPeriod) -> Decimal:
-        key = budget_key(period.kind, period.id, period.period.key)
+    def _unspent_usd(self, budget: Budget) -> Decimal:
+        """Return what is not spent of a budget at this moment."""
+        key = budget_key(budget.kind, budget.id, budget.period_key)
         row = self._calm.get_item(Key=key, ConsistentRead=True)["Item"]
         unspent_usd: Decimal = row["limit_usd"] - row["spent_usd"]
         return unspent_usd

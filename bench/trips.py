@@ -51,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
 
 Span = tuple[float, float]
 
+READS = frozenset({"BatchGetItem", "GetItem", "Query"})
+
 
 @dataclass
 class Meter:
@@ -75,7 +77,7 @@ class Meter:
         if context["is_aside"]:
             self.aside.add(span)
         consumed = parsed.get("ConsumedCapacity", [])
-        if model.name != "BatchGetItem":
+        if model.name not in READS:
             for one in consumed if isinstance(consumed, list) else [consumed]:
                 self.write_units += one["CapacityUnits"]
 
