@@ -16,7 +16,7 @@ PYTHONS  := python3 python3.14 python3.13 python3.12 python3.11 python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup play test check format lint types coverage docs screenshots bench report secrets manifest package deploy clean
+.PHONY: help setup play test check format lint types coverage docs screenshots bench report secrets redrive manifest package e2e deploy clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -93,6 +93,9 @@ export NODE_NO_WARNINGS := 1
 package: node_modules/.installed | .venv/bin/pip ## make what is deployed, build/penny.zip, and check the template
 	@$(SERVERLESS) package $${STAGE:+--stage "$$STAGE"}
 
+e2e: .venv/.deploy node_modules/.installed ## deploy to a local AWS, drive it, update it, remove it: no account needed
+	@exec $(VENV) -m deploy.e2e
+
 deploy: node_modules/.installed | .venv/bin/pip ## deploy to AWS (STAGE=dev; AWS_REGION and credentials from the shell)
 	@if [ -z "$$STAGE" ]; then echo 'Which stage? make deploy STAGE=dev' >&2; exit 2; fi; \
 	exec $(SERVERLESS) deploy --stage "$$STAGE"
@@ -123,6 +126,11 @@ clean: ## remove all that these commands made, .venv too
 .venv/.dev: requirements.txt requirements-play.txt requirements-dev.txt | .venv/bin/pip
 	@echo 'Installing everything for development (once)'
 	@$(VENV) -m pip install --require-virtualenv -r requirements-dev.txt
+	@touch .venv/.play $@
+
+.venv/.deploy: requirements.txt requirements-play.txt requirements-deploy.txt | .venv/bin/pip
+	@echo 'Installing what tries a deployment out (once)'
+	@$(VENV) -m pip install --require-virtualenv -r requirements-deploy.txt
 	@touch .venv/.play $@
 
 node_modules/.installed: package.json package-lock.json .npmrc

@@ -1,13 +1,14 @@
 'use strict';
 
 // Penny's own steps in the framework's commands, so that plain `npx serverless deploy` does all that is needed:
-// stop early on what cannot work, make the package, check the template, and leave alone the tables of an earlier
-// stack.
+// stop early on what cannot work, make the package, check the template, leave alone the tables of an earlier stack,
+// and tell what to go on with.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { leaveOutKeptTables } = require('./kept_tables');
-const { checkAccount, checkRegion, checkStage } = require('./preflight');
+const { tellOutputs } = require('./outputs');
+const { checkAccount, checkRegion, checkRights, checkStage, missingSecrets } = require('./preflight');
 
 const WITHOUT_AWS = new Set(['package', 'print']);
 
@@ -25,11 +26,16 @@ class PennyPlugin {
       'before:package:createDeploymentArtifacts': () => this.python('deploy.package'),
       'after:package:finalize': () => this.python('deploy.check_template', this.template),
       'before:aws:deploy:deploy:createStack': () => this.leaveOutKeptTables(),
+      'after:deploy:deploy': () => this.tellOutputs(),
     };
   }
 
   get provider() {
     return this.serverless.getProvider('aws');
+  }
+
+  get stack() {
+    return this.provider.naming.getStackName();
   }
 
   get template() {
@@ -42,7 +48,15 @@ class PennyPlugin {
     if (command === 'deploy function') this.fail('The functions are one package: npx serverless deploy does them all.');
     if (WITHOUT_AWS.has(command)) return;
     checkRegion(this.options.region || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION, this.fail);
-    if (command === 'deploy') await checkAccount(this.provider, this.fail);
+    if (command !== 'deploy') return;
+    await checkAccount(this.provider, this.fail);
+    const config = await this.provider.getAwsSdkV3Config();
+    await checkRights(this.stack, config, this.fail);
+    const missing = await missingSecrets(this.serverless.service.custom.secretsPrefix, config);
+    if (missing.length) {
+      const stage = this.provider.getStage();
+      this.log.warning(`Penny cannot answer yet, SSM lacks ${missing.join(', ')}: make secrets STAGE=${stage}`);
+    }
   }
 
   python(module, ...words) {
@@ -56,11 +70,14 @@ class PennyPlugin {
 
   async leaveOutKeptTables() {
     const template = this.serverless.service.provider.compiledCloudFormationTemplate;
-    const stack = this.provider.naming.getStackName();
     const config = await this.provider.getAwsSdkV3Config();
-    for (const table of await leaveOutKeptTables(template, stack, config, this.fail)) {
+    for (const table of await leaveOutKeptTables(template, this.stack, config, this.fail)) {
       this.log.notice(`Table ${table} is there already and not this stack's: it is used as it is.`);
     }
+  }
+
+  async tellOutputs() {
+    await tellOutputs(this.stack, await this.provider.getAwsSdkV3Config(), (line) => this.log.notice(line));
   }
 
   fail = (message) => {

@@ -2,6 +2,9 @@
 
 // What stops a command before anything is made or sent. Each check calls `fail` with what is wrong and what to do.
 
+const { CloudFormationClient, DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
+const { GetParametersCommand, SSMClient } = require('@aws-sdk/client-ssm');
+
 // The longest name with a stage in it is a function's, penny-STAGE-reconcile; Lambda takes 64 characters, and
 // queues, tables, parameters and stacks take letters, digits and hyphens:
 // https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
@@ -37,4 +40,30 @@ async function checkAccount(provider, fail) {
   }
 }
 
-module.exports = { checkAccount, checkRegion, checkStage };
+// Whoever may not even look at the stack may not deploy it, and should hear so before a minute's work.
+async function checkRights(stack, config, fail) {
+  try {
+    await new CloudFormationClient(config).send(new DescribeStacksCommand({ StackName: stack }));
+  } catch (error) {
+    if (!/AccessDenied|not authorized/.test(error.name + error.message)) return; // most likely there is no stack yet
+    fail(
+      `These credentials may not deploy (${error.message}). It takes rights for CloudFormation, S3, IAM, Lambda, API ` +
+        'Gateway, SQS, DynamoDB, EventBridge, CloudWatch, SNS and SSM: choose others by AWS_PROFILE, or ask for them.'
+    );
+  }
+}
+
+const SECRETS = ['SLACK_SIGNING_SECRET', 'SLACK_BOT_TOKEN', 'OPENROUTER_API_KEY'];
+
+/** The secrets of a stage that are not in SSM; none where these credentials may not look. No value is decrypted. */
+async function missingSecrets(prefix, config) {
+  const Names = SECRETS.map((name) => `${prefix}/${name}`);
+  try {
+    const found = await new SSMClient(config).send(new GetParametersCommand({ Names, WithDecryption: false }));
+    return Names.filter((name) => !(found.Parameters || []).some((parameter) => parameter.Name === name));
+  } catch {
+    return [];
+  }
+}
+
+module.exports = { checkAccount, checkRegion, checkRights, checkStage, missingSecrets };

@@ -24,7 +24,7 @@ from router.settings import Settings, settings_from
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
-STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}")
 
 PATIENCE = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
 """Whoever waits at a terminal should not wait for the SDK's minute."""
@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None, stdin: TextIO | None = None) -> int:
     parser.add_argument("--stage", default="dev", help="the stage that is deployed (default: dev)")
     stage = parser.parse_args(argv).stage
     if not STAGE.fullmatch(stage):
-        parser.error("a stage is 1 to 32 letters, digits and hyphens, such as dev")
+        parser.error("a stage is 1 to 40 letters, digits and hyphens, such as dev")
     try:
         return run(stage, stdin or sys.stdin)
     except CannotKeep as error:

@@ -81,7 +81,7 @@ MEMORY_GB = Decimal("0.5")
 EVENTS_PER_QUESTION = 2
 """A mention in a channel comes as two events."""
 
-WRITE_UNITS, READ_UNITS = 30, Decimal("0.5")
+WRITE_UNITS, READ_UNITS = 29, Decimal(7)
 """Of one answer: docs/data-model.md, held by tests/test_capacity.py."""
 
 QUEUE_CALLS = 3

@@ -28,6 +28,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from playground.aws import start_local_aws
+from playground.books import Books, LiveBooks
 from playground.clock import SystemClock
 from playground.faults import FaultProxy
 from playground.openrouter import ScriptedOpenRouter
@@ -36,7 +37,7 @@ from playground.slack.delivery import Delivery
 from playground.slack.endpoint import endpoint_at
 from playground.slack.web_api import slack_app
 from playground.slack.workspace import Workspace
-from playground.stack import create_stack, read_stack
+from playground.stack import StackNames, create_stack, read_stack
 from playground.workers import Workers
 from router.config import LONGEST_DEADLINE_S
 from router.settings import settings_from
@@ -85,15 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
 @contextlib.contextmanager
 def _everything(port: int, folder: Path) -> Iterator[str]:
     """Run all parts while the block runs; yields the page's address."""
-    from playground.api import playground_api  # noqa: PLC0415 - read while the workers' process is starting
-
     with contextlib.ExitStack() as parts:
         _check_is_free(port)
-        folder.mkdir(exist_ok=True)
-        # `receive` runs in this process; its journal belongs beside the workers'.
-        log = folder / JOURNAL
-        log.unlink(missing_ok=True)
-        parts.enter_context(contextlib.redirect_stdout(parts.enter_context(log.open("a", encoding="utf-8"))))
+        log = _journal(folder, parts)
         clock = SystemClock()
         slack = Workspace(clock)
         _say("starting a local AWS")
@@ -101,20 +96,12 @@ def _everything(port: int, folder: Path) -> Iterator[str]:
         names = create_stack(aws.url)
         table = parts.enter_context(FaultProxy(aws.url))
         _say("starting Slack and a scripted OpenRouter" if _is_scripted() else "starting Slack")
-        slack_server = parts.enter_context(serve(slack_app(slack)))
-        slack.response_urls.base = slack.files.base = slack_server.url
+        slack.response_urls.base = slack.files.base = parts.enter_context(serve(slack_app(slack))).url
         openrouter = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S) if _is_scripted() else None
-        environment = {name.upper(): value for name, value in asdict(names).items()} | {
-            "AWS_ENDPOINT_URL": table.url,
-            "AWS_REGION": aws.region,
-            "AWS_DEFAULT_REGION": aws.region,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "SLACK_SIGNING_SECRET": slack.signing_secret,
-            "SLACK_BOT_TOKEN": slack.bot_token,
-            "SLACK_API_URL": f"{slack_server.url}/api/",
-            "CONFIG_FILE": _config_file(folder),
+        environment = {
+            **_environment(slack, names, table.url, aws.region),
             **_openrouter(parts, openrouter),
+            "CONFIG_FILE": _config_file(folder),
         }
         os.environ.update(environment)
         _write_environment(environment, folder, parts)
@@ -125,20 +112,56 @@ def _everything(port: int, folder: Path) -> Iterator[str]:
         send = parts.enter_context(endpoint_at(f"{receiver.url}/slack/events"))
         delivery = parts.enter_context(Delivery(slack, send, clock, at_once=32))
         parts.enter_context(_reconciling())
-        from playground.books import Books, LiveBooks  # noqa: PLC0415 - it reads the environment's credentials
-        from playground.drain import drain_through  # noqa: PLC0415 - as above
-        from playground.mischief import Mischief  # noqa: PLC0415 - read while the workers are starting
-
         books = Books(aws.url, aws.region, names)
-        live = parts.enter_context(LiveBooks(books.show, lambda shown: slack.board.tell("ledger", shown)))
-        table.heard = live.note
-        drain = drain_through(settings_from())
-        mischief = Mischief(slack, workers, openrouter, table, drain)
-        page = Starlette(
-            routes=[*mischief.routes(), *playground_api(slack, delivery, books.show, lambda: None)]
-        )
-        served = parts.enter_context(serve(page, port))
+        table.heard = parts.enter_context(_told_live(books, slack)).note
+        served = parts.enter_context(serve(_page(delivery, books, workers, openrouter, table), port))
         yield f"http://localhost:{served.port}"
+
+
+def _journal(folder: Path, parts: contextlib.ExitStack) -> Path:
+    """Begin a new journal, into which this process writes, too: `receive` runs in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / JOURNAL
+    log.unlink(missing_ok=True)
+    parts.enter_context(contextlib.redirect_stdout(parts.enter_context(log.open("a", encoding="utf-8"))))
+    return log
+
+
+def _environment(slack: Workspace, names: StackNames, aws_url: str, region: str) -> dict[str, str]:
+    """Return what Penny is to find in her environment; `aws_url` is where her requests to AWS go."""
+    return {name.upper(): value for name, value in asdict(names).items()} | {
+        "AWS_ENDPOINT_URL": aws_url,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "SLACK_SIGNING_SECRET": slack.signing_secret,
+        "SLACK_BOT_TOKEN": slack.bot_token,
+        "SLACK_API_URL": f"{slack.files.base}/api/",
+    }
+
+
+def _page(
+    delivery: Delivery,
+    books: Books,
+    workers: Workers,
+    openrouter: ScriptedOpenRouter | None,
+    table: FaultProxy,
+) -> Starlette:
+    """Return the page with its API."""
+    from playground.api import playground_api  # noqa: PLC0415 - read while the workers are starting
+    from playground.drain import drain_through  # noqa: PLC0415 - as above
+    from playground.mischief import Mischief  # noqa: PLC0415 - as above
+
+    slack = delivery.workspace
+    mischief = Mischief(slack, workers, openrouter, table, drain_through(settings_from()))
+    return Starlette(routes=[*mischief.routes(), *playground_api(slack, delivery, books.show, lambda: None)])
+
+
+def _told_live(books: Books, slack: Workspace) -> LiveBooks:
+    """Tell whoever watches the page of the books as they change."""
+    board = slack.board
+    return LiveBooks(books.show, lambda shown: board.tell("ledger", shown), lambda: board.is_watched)
 
 
 def _check_is_free(port: int) -> None:

@@ -232,7 +232,7 @@ class _Api:
         return {"ok": True}
 
     def stop(self, body: Json) -> Json:
-        """Press Slack's own stop on the streaming message `ts`, as `user`."""
+        """Press Slack's own stop in the thread of message `ts`, as `user`."""
         user = self._person(body)
         self._workspace.press_stop(string(body, "ts"), user.id)
         return {"ok": True}

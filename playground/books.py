@@ -49,12 +49,16 @@ class Books:
 class LiveBooks:
     """Tells of the books whenever they have changed, while it is used as a context manager.
 
-    `note` is called for each operation that the tables have answered; a burst of them is read once.
+    `note` is called for each operation that the tables have answered; a burst of them is read once, and
+    not at all while nobody listens.
     """
 
-    def __init__(self, show: Callable[[], Json], tell: Callable[[Json], object]) -> None:
+    def __init__(
+        self, show: Callable[[], Json], tell: Callable[[Json], object], is_heard: Callable[[], bool]
+    ) -> None:
         self._show = show
         self._tell = tell
+        self._is_heard = is_heard
         self._written = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="live-books", daemon=True)
@@ -76,15 +80,12 @@ class LiveBooks:
         self._thread.join()
 
     def _run(self) -> None:
-        told: Json = {}
         while self._written.wait() and not self._stopping:
             time.sleep(TOGETHER_S)
             self._written.clear()
-            with contextlib.suppress(BotoCoreError, ClientError):  # the next write is another chance
-                books = self._show()
-                if books != told:
-                    self._tell(books)
-                told = books
+            if self._is_heard():
+                with contextlib.suppress(BotoCoreError, ClientError):  # the next write is another chance
+                    self._tell(self._show())
 
 
 def _all(table: Any) -> list[Row]:

@@ -43,7 +43,7 @@ from router.reserving import Busy, Exhausted
 from router.slack.blocks import footer_block, mark, stop_block
 from router.slack.parts import Place
 from router.slack.streamed_reply import Fittings, StreamedReply
-from router.slack.whisper import Listener, whisper
+from router.slack.whisper import Addressee, whisper
 
 
 def answer_event(tools: Tools, body: dict[str, Any], delivered: Delivered) -> None:
@@ -65,7 +65,7 @@ class Again:
 
     tier: Tier
     at_most_usd: Decimal
-    presser: Listener
+    presser: Addressee
 
 
 class Answer:
@@ -175,12 +175,12 @@ class Answer:
     def _turn_away(self, claim: Claim, standing: Standing) -> Outcome:
         """Say no so that only the asker sees it; whoever did not speak to us is told nothing."""
         message = self._message
-        listener = Listener(message.channel, message.user, message.thread)
+        addressee = Addressee(message.channel, message.user, message.thread)
         if self._again:
-            listener = self._again.presser
+            addressee = self._again.presser
         if not message.needs_our_thread:
             words = notices.turned_away(standing, is_open_here=self._is_open_here())
-            whisper(self._tools.slack, listener, words)
+            whisper(self._tools.slack, addressee, words)
         self._noted["standing"] = standing
         return self._let_go(claim, Outcome.NOT_ALLOWED)
 

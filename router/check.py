@@ -28,6 +28,7 @@ from router.stack_check import (
     USAGE_TABLE,
     dead_letter_queue_of,
     is_fifo,
+    stages_in,
     wrong_with_job_queue,
     wrong_with_table,
 )
@@ -41,6 +42,9 @@ SIGNING_SECRET = re.compile(r"[0-9a-f]{32}")
 
 NEEDED = (*SECRETS, "queue_url", "state_table", "usage_table")
 """What the functions, all of them together, cannot do without."""
+
+OF_A_STAGE = ("state_table", "usage_table", "queue_url", "dead_letter_queue_url", "secrets_prefix")
+"""What belongs together: claims in one stage's table and money in another's would be nobody's books."""
 
 ELSEWHERE = ("slack_api_url", "openrouter_base_url", "aws_endpoint_url")
 """Other addresses than the usual, which one sets for a test and forgets."""
@@ -166,6 +170,12 @@ class _Checks:
     def environment(self) -> str:
         """Look for what is not set, and tell what is set to something unusual."""
         self.settings.require(*NEEDED, *(() if self.settings.region else ("aws_region",)))
+        stages = stages_in({name.upper(): getattr(self.settings, name) for name in OF_A_STAGE})
+        if len(set(stages.values())) > 1:
+            named = ", ".join(f"{stage} in {name}" for name, stage in stages.items())
+            raise Wrong(
+                f"several stages are named: {named}", "take all of one stage: docs/operating.md says how"
+            )
         prefix, usual = self.settings.secrets_prefix, Settings()
         told = ["all is set", *([f"secrets are read under {prefix}"] if prefix else ())]
         unusual = (name for name in ELSEWHERE if getattr(self.settings, name) != getattr(usual, name))

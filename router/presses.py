@@ -21,7 +21,7 @@ from router.errors import MalformedError, SlackRefused
 from router.journal import write_line
 from router.replying import Tools
 from router.slack.thread import read_thread
-from router.slack.whisper import Listener, whisper
+from router.slack.whisper import Addressee, whisper
 
 MOST_LOOKED_AT = 20
 """Messages of a thread, the newest first, among which the one that is being answered is looked for."""
@@ -62,7 +62,7 @@ class Presses:
             write_line("answer", "nothing_to_answer_again", job=delivered.id, channel=press.channel)
             return
         tier, at_most_usd = wanted
-        Answer(self._tools, message, delivered, Again(tier, at_most_usd, _listener(press))).answer()
+        Answer(self._tools, message, delivered, Again(tier, at_most_usd, _addressee(press))).answer()
 
     def _wanted(self, press: Press) -> tuple[Tier, Decimal] | None:
         """Read which tier is asked for, and for how much; None when the button says neither (any more)."""
@@ -179,8 +179,8 @@ class Presses:
             write_line("suggest", "refused", reason=refused.code)
 
     def _tell(self, press: Press, words: str) -> None:
-        whisper(self._tools.slack, _listener(press), words)
+        whisper(self._tools.slack, _addressee(press), words)
 
 
-def _listener(press: Press) -> Listener:
-    return Listener(press.channel, press.user, press.thread, press.response_url)
+def _addressee(press: Press) -> Addressee:
+    return Addressee(press.channel, press.user, press.thread, press.response_url)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.adapters.ledger import MOST_KEYS, BudgetRow, Ledger, Reservation
+from router.adapters.ledger import BudgetRow, Ledger, Reservation
 from router.adapters.openrouter import OpenRouter
 from router.alerting import Alerting
 from router.domain.completion import GenerationCost
@@ -171,10 +171,8 @@ def reconcile_all(
 
 def _alert(alerting: Callable[[], Alerting], charged: set[BudgetRow]) -> None:
     """Tell of what was crossed; that this cannot be done (no token, no Slack) stops no settlement."""
-    names = sorted(charged)
     try:
-        for at in range(0, len(names), MOST_KEYS):
-            alerting().look(tuple(names[at : at + MOST_KEYS]))
+        alerting().look(tuple(sorted(charged)))
         alerting().post_left()
     except PennyError as error:
         write_line("alert", "not_looked", reason=str(error))

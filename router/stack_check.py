@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,20 @@ USAGE_TABLE = TableShape(
     can_be_restored=True,
     is_on_demand=True,
 )
+
+
+STAGED = re.compile(
+    r"penny-(?:state|usage|jobs|dead-letters)-([A-Za-z0-9-]+)(?:\.fifo)?|/penny/([A-Za-z0-9-]+)/?"
+)
+"""How serverless.yml names a stage in tables, queues and the path of secrets."""
+
+
+def stages_in(names: Mapping[str, str]) -> dict[str, str]:
+    """Return the stage in each of `names` (a table, a queue's URL, a path of secrets) that names one."""
+    found = {
+        what: STAGED.fullmatch(n if n.startswith("/") else n.rpartition("/")[2]) for what, n in names.items()
+    }
+    return {what: match[1] or match[2] for what, match in found.items() if match}
 
 
 def wrong_with_table(found: TableShape, wanted: TableShape) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
         slack=slack,
         caller=Caller(_openrouter(settings, secrets), config.ladder),
         reserving=Reserving(own_ledger, config),
-        settings=ChannelSettingsBook(SettingsRows(_dynamo(settings), settings.state_table), config),
+        settings=channel_settings(settings),
         people=People(slack),
         ratings=Ratings(_dynamo(settings), settings.usage_table),
         usage=usage(settings),
@@ -143,6 +143,14 @@ def _work(token: str, tools: Tools) -> Work:
             write_line("dispatch", "no_listener", job=delivered.id)
 
     return work
+
+
+@lru_cache(maxsize=1)
+def channel_settings(settings: Settings) -> ChannelSettingsBook:
+    """Make the settings of channels alone."""
+    settings.require("state_table")
+    rows = SettingsRows(_dynamo(settings), settings.state_table)
+    return ChannelSettingsBook(rows, load_config(settings.config_file))
 
 
 @lru_cache(maxsize=1)
@@ -293,6 +301,7 @@ def _queue(settings: Settings, url: str) -> Queue:
 
 def close() -> None:
     """End all that was made, and forget it: for those who outlive a container, such as a test."""
-    for made in (dispatcher, alerting, budgets, digesting, ledger, openrouter, slack_web, usage, _dynamo):
-        made.cache_clear()
+    made = (dispatcher, alerting, budgets, channel_settings, digesting, ledger, openrouter, slack_web, usage)
+    for one in (*made, _dynamo):
+        one.cache_clear()
     _made.close()

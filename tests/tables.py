@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore import handlers
+from botocore.session import get_session
 from moto import mock_aws
 
 from playground.aws import REGION
@@ -74,7 +75,7 @@ class Tables:
 
     def write(self, row: Row, **attributes: Any) -> None:
         """Write a row as it stands, whatever it was; `attributes` replace those of `row`."""
-        table = self.usage if row["pk"].startswith(("records#", "rollup#")) else self.state
+        table = self.usage if row["pk"].startswith(("records#", "rollup#", "ratings#")) else self.state
         self.client.put_item(
             TableName=table, Item={name: _SERIALIZE(value) for name, value in (row | attributes).items()}
         )
@@ -124,37 +125,35 @@ def tables_for(request: pytest.FixtureRequest) -> Iterator[Tables]:
         tables.check_books()
 
 
-def fresh_tables(url: str, dynamo: Dynamo | None = None) -> Tables:
-    """Make tables that no other test knows, as serverless.yml defines them."""
-    own_dynamo, client = checked_clients(url)
+def fresh_tables(url: str, dynamo: Dynamo | None = None, client: Any = None) -> Tables:
+    """Make tables that no other test knows, as serverless.yml defines them; clients stand in for `url`."""
+    if not (dynamo and client):
+        own_dynamo, client = checked_clients(url)
+        dynamo = dynamo or own_dynamo
     names = {"StateTable": _name("state"), "UsageTable": _name("usage")}
     for resource, name in names.items():
         definition = _resources()[resource]["Properties"] | {"TableName": name}
         client.create_table(**{key: definition[key] for key in SAME_IN_CREATE_TABLE})
-    return Tables(dynamo or own_dynamo, names["StateTable"], names["UsageTable"], client)
+    return Tables(dynamo, names["StateTable"], names["UsageTable"], client)
 
 
 @functools.cache
 def checked_clients(url: str) -> tuple[Dynamo, Any]:
     """Make what talks to the DynamoDB at `url`, once: each client takes a while to make."""
     with checked_session():
-        return Dynamo(url, REGION), boto3.client("dynamodb", endpoint_url=url or None)
+        return Dynamo(url, REGION), get_session().create_client("dynamodb", REGION, endpoint_url=url or None)
 
 
 @contextlib.contextmanager
 def checked_session(**hooks: Callable[..., Any]) -> Iterator[None]:
     """Let clients that are made in this block check every request, and call `hooks` (`before_call=`)."""
-    before = boto3.DEFAULT_SESSION
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    boto3.setup_default_session(region_name=REGION, **keys)
-    try:
-        events = boto3.DEFAULT_SESSION.events
-        events.register("before-call.dynamodb", check_call)
-        for event, hook in hooks.items():
-            events.register(f"{event.replace('_', '-')}.dynamodb", hook)
+    ours = {"before-call": check_call} | {event.replace("_", "-"): hook for event, hook in hooks.items()}
+    all_hooks = [*handlers.BUILTIN_HANDLERS, *((f"{event}.dynamodb", hook) for event, hook in ours.items())]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setattr(handlers, "BUILTIN_HANDLERS", all_hooks)
         yield
-    finally:
-        boto3.DEFAULT_SESSION = before
 
 
 def plain(item: Row) -> Row:

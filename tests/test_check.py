@@ -127,13 +127,10 @@ def world(
             with monkeypatch.context() as patch:
                 for name, value in (environment | changes).items():
                     patch.setenv(name, value) if value is not None else patch.delenv(name, raising=False)
-                boto3.DEFAULT_SESSION = None  # it keeps the credentials of whoever made it
                 code = main(["check", *arguments])
             return Done(code, *capsys.readouterr())
 
-        before = boto3.DEFAULT_SESSION
         yield World(slack, openrouter, stack, aws, environment, run)
-        boto3.DEFAULT_SESSION = before
         wiring.close()
 
 
@@ -210,7 +207,7 @@ def test_no_secret_is_ever_printed(world: World) -> None:
     [
         ({"STATE_TABLE": None}, {"environment", "state table"}, "STATE_TABLE"),
         ({"QUEUE_URL": None}, {"environment", "job queue", "dead-letter queue"}, "QUEUE_URL"),
-        ({"USAGE_TABLE": "penny-usage-nowhere"}, {"usage table"}, "no such table"),
+        ({"USAGE_TABLE": "usage-nowhere"}, {"usage table"}, "no such table"),
         ({"CONFIG_FILE": "/nowhere.toml"}, {"config.toml", "models"}, "CONFIG_FILE"),
         ({"SLACK_SIGNING_SECRET": "6" * 31}, {"signing secret"}, "Basic Information"),
         ({"SLACK_BOT_TOKEN": "xoxb-wrong"}, {"bot token", "scopes"}, "SLACK_BOT_TOKEN"),
@@ -265,20 +262,31 @@ def test_credentials_of_a_profile(world: World, tmp_path: Path) -> None:
     assert done.wrong == {}
 
 
+def test_what_is_of_several_stages(world: World) -> None:
+    """Tables, queues and secrets of one stage belong together; names of another form tell nothing."""
+    mixed = world.run(SECRETS_PREFIX="/penny/elsewhere").wrong
+    alike = world.run(STATE_TABLE="ours", USAGE_TABLE="theirs").wrong
+
+    assert "elsewhere in SECRETS_PREFIX" in mixed["environment"]
+    assert "of one stage" in mixed["environment"]
+    assert "environment" not in alike
+
+
 def test_secrets_of_a_stage(world: World) -> None:
     """With a prefix the secrets are read from SSM, and the one that is not there is named."""
+    stage = world.names.state_table.removeprefix("penny-state-")
     for name in ("SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"):
         world.client("ssm").put_parameter(
-            Name=f"/penny/check/{name}", Value=world.environment[name], Type="SecureString", Overwrite=True
+            Name=f"/penny/{stage}/{name}", Value=world.environment[name], Type="SecureString", Overwrite=True
         )
     unset = dict.fromkeys(("SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "OPENROUTER_API_KEY"))
 
-    done = world.run(SECRETS_PREFIX="/penny/check", **unset)
+    done = world.run(SECRETS_PREFIX=f"/penny/{stage}", **unset)
 
     assert set(done.wrong) == {"OpenRouter key"}
-    assert "/penny/check/OPENROUTER_API_KEY" in done.wrong["OpenRouter key"]
+    assert f"/penny/{stage}/OPENROUTER_API_KEY" in done.wrong["OpenRouter key"]
     assert "make secrets" in done.wrong["OpenRouter key"]
-    assert "secrets are read under /penny/check" in done.out
+    assert f"secrets are read under /penny/{stage}" in done.out
 
 
 # --- tables and queues --------------------------------------------------------------------------------------

@@ -190,6 +190,48 @@ def test_a_finished_claim_is_written_by_nobody(tables: Tables) -> None:
     assert tables.rows() == before
 
 
+# stop
+
+
+def test_who_holds_it_learns_of_a_stop(tables: Tables) -> None:
+    """Asked once or twice, while it is being answered; afterwards there is nothing to stop."""
+    claim = taken(tables, "ann")
+    assert not tables.claims().is_stopped(claim)
+
+    assert tables.claims().stop(CHANNEL, claim.ts, "", "U0ADA00001")
+    assert tables.claims().stop(CHANNEL, claim.ts, "", "U0GRACE001")
+
+    assert tables.claims().is_stopped(claim)
+    tables.claims().finish(claim, "answered")
+    assert not tables.claims().stop(CHANNEL, claim.ts, "", "U0ADA00001")
+
+
+def test_nothing_is_stopped_that_nobody_answers(tables: Tables) -> None:
+    """No row is made of a stop."""
+    assert not tables.claims().stop(CHANNEL, "1.0", "", "U0ADA00001")
+    assert tables.rows() == []
+
+
+def test_one_more_answer_has_a_claim_of_its_own(tables: Tables) -> None:
+    """A message that is done may be answered again, once by each tier, and stopped by itself."""
+    first = taken(tables, "ann")
+    tables.claims().finish(first, "answered")
+
+    def again(owner: str) -> Claim | Duplicate | HeldByThisJob:
+        return tables.claims().take(
+            message_of(), job=owner, owner=owner, now=NOW, lease_s=LEASE_S, answering="premium"
+        )
+
+    claim = again("bob")
+    assert isinstance(claim, Claim)
+    assert (claim.answering, claim.is_takeover) == ("premium", False)
+    assert isinstance(again("eve"), Duplicate)
+    assert tables.claims().stop(CHANNEL, claim.ts, "premium", "U0ADA00001")
+    assert not tables.claims().is_stopped(first)
+    tables.claims().finish(claim, "answered")
+    assert isinstance(again("eve"), Duplicate)
+
+
 # rows of a newer release
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from router.config import Config, load_config, read_config
+from router.domain.access import Who
 from router.domain.budget import PeriodKind
 from router.domain.choice import Question
 from router.domain.thread import least_prompt_tokens
@@ -57,6 +58,20 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     table, key = table_of(config, path)
     table[key] = value
     return config
+
+
+def test_a_name_where_an_id_belongs() -> None:
+    """Names can change hands, so ids are asked for."""
+    said = complaint(changed("access.channels", ["general"]))
+    assert "access.channels: 'general' is no channel's id; write ids such as" in said
+
+
+def test_more_prompts_than_slack_shows() -> None:
+    """One too many is told, not cut off."""
+    config = raw()
+    config["reply"]["suggested_prompt"] *= 2
+
+    assert complaint(config) == "reply.suggested_prompt: there are 6; Slack shows 4 at most"
 
 
 def without(path: str) -> dict[str, Any]:
@@ -233,7 +248,14 @@ OPTIONAL = {
     "routing.useful_tokens": lambda c: c.useful_tokens == 400,
     "reply.deadline_s": lambda c: c.reply.deadline_s == 120,
     "reply.footer": lambda c: c.reply.footer is True,
+    "reply.follow_ups": lambda c: c.reply.follow_ups is True,
     "reply.allow_data_collection": lambda c: c.reply.allow_data_collection is False,
+    "reply.suggested_prompt": lambda c: c.reply.suggested_prompts == (),
+    "tier.0.sees_images": lambda c: c.ladder.tiers[0].sees_images is False,
+    "access": lambda c: c.access.who is Who.MEMBERS and c.access.is_open("C0001", is_direct=True),
+    "access.who": lambda c: c.access.who is Who.MEMBERS,
+    "access.channels": lambda c: c.access.is_open("C0001", is_direct=False),
+    "access.direct_messages": lambda c: c.access.is_open("D0001", is_direct=True),
 }  # fmt: skip
 
 
@@ -336,7 +358,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("reply.deadline_s", 231, "a whole number from 1 to 230"),
     ("reply.deadline_s", True, "a whole number from 1 to 230"),
     ("reply.footer", "true", "true or false"),
+    ("reply.follow_ups", "on", "true or false"),
     ("reply.allow_data_collection", 0, "true or false"),
+    ("reply.suggested_prompt", {}, "an array of tables"),
+    ("reply.suggested_prompt.0.title", "x" * 76, "a text of 1 to 75 characters"),
+    ("reply.suggested_prompt.0.message", "", "a text of 1 to 500 characters"),
+    ("tier.0.sees_images", "yes", "true or false"),
+    ("access.who", "all", "one of nobody, members, guests, everyone"),
+    ("access.channels", "C024BE91L", "an array of texts"),
+    ("access.direct_messages", 1, "true or false"),
+    ("access.admins", [7], "an array of texts"),
     ("reply.system_prompt", ["Be brief."], "a text"),
     ("reply.system_prompt", "x" * 20_001, "a text of 1 to 20000 characters"),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import tomllib
 from dataclasses import fields
@@ -125,25 +124,3 @@ def test_the_changelog_speaks_of_this_version() -> None:
     sections = re.findall(r"^## \[(.+?)\]", changelog, flags=re.MULTILINE)
 
     assert {"Unreleased", version} & set(sections), f"write a section [Unreleased] or [{version}]"
-
-
-def test_the_manifest_asks_for_what_its_events_need() -> None:
-    """Each event that the Slack app subscribes to has its scope, and no scope is there without a use."""
-    needed = {
-        "app_mention": "app_mentions:read",
-        "message.channels": "channels:history",
-        "message.groups": "groups:history",
-        "message.im": "im:history",
-        "message.mpim": "mpim:history",
-    }  # https://docs.slack.dev/reference/events
-    used_by_calls = {
-        "chat:write",  # posting and streaming
-        "assistant:write",  # being an agent (`agent_view`)
-        "channels:read",  # a report's channel by its name: conversations.list
-        "groups:read",
-    }
-
-    manifest = json.loads((ROOT / "manifest.json").read_text(encoding="utf-8"))
-    events = manifest["settings"]["event_subscriptions"]["bot_events"]
-
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == {needed[e] for e in events} | used_by_calls

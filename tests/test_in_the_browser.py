@@ -6,13 +6,22 @@ What Penny does not send yet is posted in her name through the fake Slack's Web 
 from __future__ import annotations
 
 import base64
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Route, ViewportSize, expect
 
-from tests.browsing import PATIENCE_S, Playground, installed_browser, opened, playground_and_browser, soon
+from tests.browsing import (
+    PATIENCE_S,
+    ROOT,
+    Playground,
+    installed_browser,
+    opened,
+    playground_and_browser,
+    soon,
+)
 
 ADA, GRACE = "U0ADA00001", "U0GRACE001"
 ADAS_DM, GRACES_DM, LINUS_DM = "D0ADA00001", "D0GRACE001", "D0LINUS001"
@@ -217,7 +226,7 @@ def test_what_is_pressed_is_told_and_answered(playground: Playground, page: Page
     page.get_by_role("dialog").get_by_role("button", name="No").click()
     page.get_by_label("Tier").select_option("premium")
     page.get_by_label("Who", exact=True).select_option(label="Grace Hopper")
-    page.get_by_label("More actions").select_option("why")
+    page.get_by_role("main").get_by_label("More actions").select_option("why")
     page.get_by_role("button", name="Bad").click()
     expect(page.get_by_role("button", name="Bad")).to_have_attribute("aria-pressed", "true")
     assert soon(lambda: playground.delivered("rate"))[0]["actions"][0]["value"] == "bad"
@@ -344,14 +353,24 @@ def test_people_see_their_channels(page: Page) -> None:
     expect(channels).to_have_text(["with-partner"])
 
 
-def test_suggested_prompts_ask(playground: Playground, page: Page) -> None:
-    """What the app suggests stands in its conversation; a press asks it."""
-    prompts = [{"title": "Budget?", "message": "How much is left of my budget?"}]
-    playground.penny("assistant.threads.setSuggestedPrompts", channel_id=GRACES_DM, prompts=prompts)
+def test_keys_lead_to_channels(page: Page) -> None:
+    """A few letters and Enter jump to one, Alt and an arrow go to its neighbour."""
+    go(page, GENERAL)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("rand")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="random", level=1)).to_be_visible()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.get_by_role("heading", name="with-partner", level=1)).to_be_visible()
+
+
+def test_suggested_prompts_ask(page: Page) -> None:
+    """What Penny suggests stands in her conversation; a press asks it."""
+    prompt = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))["reply"]["suggested_prompt"][0]
     become(page, "Grace Hopper")
     go(page, GRACES_DM)
-    page.get_by_role("button", name="Budget?").click()
-    expect(page.locator("#channel-messages .message").first).to_contain_text("How much is left of my budget?")
+    page.get_by_role("button", name=prompt["title"]).click()
+    expect(page.locator("#channel-messages .message").first).to_contain_text(prompt["message"][:40])
 
 
 def test_an_answer_is_stopped(playground: Playground, page: Page) -> None:

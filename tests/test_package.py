@@ -195,7 +195,7 @@ def test_nothing_that_it_needs_is_missing(unpacked: Path, runtime: Path) -> None
     assert done.returncode == 0, done.stderr
     files = json.loads(done.stdout)
     assert [file for file in files if file.startswith(f"{unpacked}/tzdata/")]
-    assert [file for file in files if file.startswith(f"{runtime}/boto3/")]
+    assert [file for file in files if file.startswith(f"{runtime}/botocore/")]
     assert not [file for file in files if "site-packages" in file]
 
 

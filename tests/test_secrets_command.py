@@ -224,7 +224,7 @@ def test_a_parameter_that_is_not_encrypted_is_not_overwritten(
 # Called wrongly, or AWS does not do as it is asked
 
 
-@pytest.mark.parametrize("stage", ["", "a b", "dev/../prod", "d" * 33, "dév", "dev\n"])
+@pytest.mark.parametrize("stage", ["", "a b", "dev/../prod", "d" * 41, "dév", "dev\n"])
 def test_a_stage_that_is_none_is_refused(
     run: Run, stage: str, capsys: pytest.CaptureFixture[str], sqs: LoopbackSqs
 ) -> None:

@@ -69,6 +69,7 @@ class App {
         message: (data) => this.#onMessage(data),
         status: (data) => this.#onStatus(data),
         ephemeral: (data) => this.workspace.hearEphemeral(data),
+        session: (data) => this.workspace.setSession(data),
         home: (data) => this.workspace.hearHome(data),
         prompts: (data) => this.workspace.takePrompts(data),
         ledger: (data) => this.side.hearLedger(data),
@@ -435,7 +436,7 @@ class App {
     document.addEventListener("keydown", (event) => {
       if (event.isComposing || event.defaultPrevented) return;
       if (event.ctrlKey || event.metaKey) this.#onCommandKey(event);
-      else if (!this.switcher.dialog.open) this.#onKey(event);
+      else if (!document.querySelector("dialog[open]")) this.#onKey(event);
     });
   }
 

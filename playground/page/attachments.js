@@ -46,7 +46,8 @@ export class Attachments {
     const all = [...this.#files, ...read];
     if (all.length > MAX_FILES) toast(`A message takes ${MAX_FILES} files.`);
     const fitting = all.slice(0, MAX_FILES);
-    if (fitting.reduce((sum, file) => sum + file.size, 0) > MAX_BYTES) toast("Together these files are too large.");
+    if (fitting.reduce((sum, file) => sum + file.size, 0) > MAX_BYTES)
+      toast("Together these files are too large.");
     else this.files = fitting;
   }
 
@@ -79,7 +80,11 @@ export class Attachments {
       },
       el("button", { class: "button", type: "button", on: { click: choose } }, "From this computer…"),
       el("p", { class: "picker-note" }, "Or one made on the spot:"),
-      el("div", { class: "picker-row" }, SAMPLES.map((sample) => this.#sample(sample))),
+      el(
+        "div",
+        { class: "picker-row" },
+        SAMPLES.map((sample) => this.#sample(sample)),
+      ),
       this.chooser,
     );
   }
@@ -138,8 +143,14 @@ export function fileShown(file) {
   const address = `/api/files/${encodeURIComponent(String(file?.id ?? ""))}`;
   const name = String(file?.name ?? "file");
   if (file?.size > 0 && SHOWN.has(file.mimetype))
-    return el("a", { class: "picture", href: address, target: "_blank" }, el("img", { src: address, alt: name }));
-  return file?.size > 0 ? el("a", { class: "file-link", href: address, download: name }, fileChip(file)) : fileChip(file);
+    return el(
+      "a",
+      { class: "picture", href: address, target: "_blank" },
+      el("img", { src: address, alt: name }),
+    );
+  return file?.size > 0
+    ? el("a", { class: "file-link", href: address, download: name }, fileChip(file))
+    : fileChip(file);
 }
 
 function fileChip(file, remove = null) {

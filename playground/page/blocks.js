@@ -64,7 +64,9 @@ export class BlockList {
     this.#shown = blocks.map((block, at) => {
       const print = JSON.stringify([block, arriving, this.stage.names.version()]);
       const known = this.#shown[at];
-      return known?.print === print ? known : { print, node: renderBlock(block, { ...this.stage, arriving }) };
+      return known?.print === print
+        ? known
+        : { print, node: renderBlock(block, { ...this.stage, arriving }) };
     });
     place(
       this.node,
@@ -74,7 +76,9 @@ export class BlockList {
   }
 
   #focus(action) {
-    [...this.node.querySelectorAll("[data-action]")].find((control) => control.dataset.action === action)?.focus();
+    [...this.node.querySelectorAll("[data-action]")]
+      .find((control) => control.dataset.action === action)
+      ?.focus();
   }
 }
 
@@ -109,12 +113,16 @@ function section(block, scene) {
       ),
   );
   const beside = block.accessory;
-  const made = beside && (beside.type === "image" ? image(beside) : element(beside, block, scene, accessoryName(block)));
+  const made =
+    beside && (beside.type === "image" ? image(beside) : element(beside, block, scene, accessoryName(block)));
   return [body, made && el("div", { class: "accessory" }, made)];
 }
 
 /** What stands beside a text is named by it. */
-const accessoryName = (block) => string(block.text?.text).replace(/[*_`~]/g, "").slice(0, 80);
+const accessoryName = (block) =>
+  string(block.text?.text)
+    .replace(/[*_`~]/g, "")
+    .slice(0, 80);
 
 function context(block, scene) {
   return array(block.elements).map((part) =>
@@ -142,7 +150,9 @@ function taskCard(block) {
 // ---- controls ----
 
 function actions(block, scene) {
-  return array(block.elements).map((part) => (part?.type === "image" ? image(part) : element(part, block, scene)));
+  return array(block.elements).map((part) =>
+    part?.type === "image" ? image(part) : element(part, block, scene),
+  );
 }
 
 function input(block, scene) {
@@ -150,7 +160,17 @@ function input(block, scene) {
   const made = element(block.element, block, scene, name);
   const isOne = made.matches("input, textarea, select");
   return [
-    el(isOne ? "label" : "div", { class: "input" }, el("span", { class: "input-label" }, name, block.optional && el("span", { class: "quiet" }, " (optional)")), made),
+    el(
+      isOne ? "label" : "div",
+      { class: "input" },
+      el(
+        "span",
+        { class: "input-label" },
+        name,
+        block.optional && el("span", { class: "quiet" }, " (optional)"),
+      ),
+      made,
+    ),
     block.hint && el("p", { class: "input-hint" }, withEmoji(string(block.hint.text))),
   ];
 }

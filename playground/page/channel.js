@@ -55,13 +55,25 @@ export class ChannelPanel {
   #promptsBelow(id) {
     const given = this.workspace.prompts.get(id) ?? [];
     if (this.shownPrompts !== given)
-      this.promptRow = given.length ? [el("div", { class: "prompts", role: "group", "aria-label": "Suggestions" }, given.map((one) => this.#chip(one)))] : [];
+      this.promptRow = given.length
+        ? [
+            el(
+              "div",
+              { class: "prompts", role: "group", "aria-label": "Suggestions" },
+              given.map((one) => this.#chip(one)),
+            ),
+          ]
+        : [];
     this.shownPrompts = given;
     return this.promptRow ?? [];
   }
 
   #chip({ title, message }) {
-    return el("button", { class: "button", type: "button", on: { click: () => this.ask(String(message)) } }, String(title));
+    return el(
+      "button",
+      { class: "button", type: "button", on: { click: () => this.ask(String(message)) } },
+      String(title),
+    );
   }
 
   #showHead(channel) {

@@ -32,8 +32,15 @@ export function chart(block) {
 }
 
 function figures({ segments, series }) {
-  const points = (list) => array(list).map((one) => `${one.label} ${said(one.value)}`).join(", ");
-  return segments ? points(segments) : array(series).map((one) => `${one.name}: ${points(one.data)}`).join("; ");
+  const points = (list) =>
+    array(list)
+      .map((one) => `${one.label} ${said(one.value)}`)
+      .join(", ");
+  return segments
+    ? points(segments)
+    : array(series)
+        .map((one) => `${one.name}: ${points(one.data)}`)
+        .join("; ");
 }
 
 const said = (value) => number(value).toLocaleString("en", { maximumFractionDigits: 4 });
@@ -67,7 +74,11 @@ function plot({ type, series, axis_config: axis }) {
   const scale = { x, y, step, categories, valueAt, base: y(Math.max(low, 0)), filled: type === "area" };
   return svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT + (axis?.x_label ? 16 : 0)}`, class: "chart-plot", "aria-hidden": "true" },
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT + (axis?.x_label ? 16 : 0)}`,
+      class: "chart-plot",
+      "aria-hidden": "true",
+    },
     grid(low, high, y),
     draw(array(series), scale),
     below(categories, x),
@@ -96,7 +107,8 @@ function grid(low, high, y) {
   }).flat();
 }
 
-const words = (text, x, y, anchor) => svg("text", { x, y, "text-anchor": anchor, class: "chart-words" }, String(text));
+const words = (text, x, y, anchor) =>
+  svg("text", { x, y, "text-anchor": anchor, class: "chart-words" }, String(text));
 
 function below(categories, x) {
   const every = Math.ceil(categories.length / LABELS);
@@ -125,7 +137,8 @@ function bars(series, { x, y, step, base, categories, valueAt }) {
 function lines(series, { x, y, base, categories, valueAt, filled }) {
   return series.map((one, turn) => {
     const points = categories.map((category, at) => `${x(at)},${y(valueAt(one, category))}`);
-    if (!filled) return svg("polyline", { points: points.join(" "), class: `chart-stroke stroke-${turn % 6}` });
+    if (!filled)
+      return svg("polyline", { points: points.join(" "), class: `chart-stroke stroke-${turn % 6}` });
     const area = [`${x(0)},${base}`, ...points, `${x(categories.length - 1)},${base}`];
     return svg("polygon", { points: area.join(" "), class: `chart-area series-${turn % 6}` });
   });

@@ -20,7 +20,13 @@ export class Completion {
     this.workspace = workspace;
     this.changed = changed;
     this.withCommands = withCommands;
-    this.list = el("ul", { class: "suggestions", id, role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.list = el("ul", {
+      class: "suggestions",
+      id,
+      role: "listbox",
+      "aria-label": "Suggestions",
+      hidden: true,
+    });
     box.addEventListener("blur", () => this.#offer([]));
     box.addEventListener("click", () => this.look());
   }
@@ -114,7 +120,12 @@ export class Completion {
     };
     return el(
       "li",
-      { id: `${this.id}-${at}`, role: "option", "aria-selected": String(at === this.#chosen), on: { mousedown: take } },
+      {
+        id: `${this.id}-${at}`,
+        role: "option",
+        "aria-selected": String(at === this.#chosen),
+        on: { mousedown: take },
+      },
       offer.picture,
       el("strong", {}, offer.title),
       el("span", { class: "quiet" }, offer.about),

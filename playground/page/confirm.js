@@ -11,13 +11,22 @@ export function confirmed(asked) {
   return new Promise((resolve) => {
     const style = asked.style === "danger" ? "button-danger" : "button-primary";
     const answer = (value, words, cls) =>
-      el("button", { class: `button ${cls}`, type: "button", on: { click: () => dialog.close(value) } }, words);
+      el(
+        "button",
+        { class: `button ${cls}`, type: "button", on: { click: () => dialog.close(value) } },
+        words,
+      );
     const dialog = el(
       "dialog",
       { class: "confirm", "aria-labelledby": "confirm-title", on: { close: () => leave() } },
       el("h2", { id: "confirm-title" }, text(asked.title, "Are you sure?")),
       el("p", {}, text(asked.text, "")),
-      el("div", { class: "confirm-buttons" }, answer("", text(asked.deny, "Cancel"), ""), answer("yes", text(asked.confirm, "Yes"), style)),
+      el(
+        "div",
+        { class: "confirm-buttons" },
+        answer("", text(asked.deny, "Cancel"), ""),
+        answer("yes", text(asked.confirm, "Yes"), style),
+      ),
     );
     const leave = () => {
       dialog.remove();

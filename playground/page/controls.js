@@ -21,7 +21,9 @@ const CONTROLS = {
   feedback_buttons: feedback,
   icon_button: pictureButton,
   plain_text_input: (part, block, scene) =>
-    part.multiline ? writing(part, block, scene, "textarea", { rows: 3 }) : writing(part, block, scene, "input", { type: "text" }),
+    part.multiline
+      ? writing(part, block, scene, "textarea", { rows: 3 })
+      : writing(part, block, scene, "input", { type: "text" }),
   number_input: (part, block, scene) => writing(part, block, scene, "input", numeric(part)),
   email_text_input: (part, block, scene) => writing(part, block, scene, "input", { type: "email" }),
   url_text_input: (part, block, scene) => writing(part, block, scene, "input", { type: "url" }),
@@ -60,7 +62,13 @@ function pressable(part, block, scene, props, value, ...label) {
   const key = `${string(block.block_id)}/${string(part.action_id)}/${value}`;
   return el(
     "button",
-    { type: "button", data: { action: key }, "aria-label": part.accessibility_label, on: { click: press }, ...props },
+    {
+      type: "button",
+      data: { action: key },
+      "aria-label": part.accessibility_label,
+      on: { click: press },
+      ...props,
+    },
     ...label,
   );
 }
@@ -70,14 +78,22 @@ function button(part, block, scene) {
   const label = withEmoji(string(part.text?.text) || "Button");
   const made = pressable(part, block, scene, { class: `button${style}` }, string(part.value), label);
   const href = safeUrl(part.url);
-  if (part.url && href) made.addEventListener("click", () => window.open(href, "_blank", "noopener,noreferrer"));
+  if (part.url && href)
+    made.addEventListener("click", () => window.open(href, "_blank", "noopener,noreferrer"));
   return made;
 }
 
 function pictureButton(part, block, scene) {
   const label = string(part.text?.text) || "Delete";
   const props = { class: "icon-button", title: label, "aria-label": label };
-  return pressable(part, block, scene, props, string(part.value), icon(part.icon === "trash" ? "trash" : "close"));
+  return pressable(
+    part,
+    block,
+    scene,
+    props,
+    string(part.value),
+    icon(part.icon === "trash" ? "trash" : "close"),
+  );
 }
 
 function feedback(part, block, scene) {
@@ -131,7 +147,11 @@ function chooser(part, block, scene, placeholder, label = "") {
   };
   const initial = part.initial_option?.value;
   const one = (given) =>
-    el("option", { value: string(given?.value), selected: given?.value === initial }, withEmoji(string(given?.text?.text)));
+    el(
+      "option",
+      { value: string(given?.value), selected: given?.value === initial },
+      withEmoji(string(given?.text?.text)),
+    );
   return el(
     "select",
     {
@@ -151,7 +171,11 @@ function chooser(part, block, scene, placeholder, label = "") {
 function choices(type) {
   return (part, block, scene, label = "") => {
     const initial = new Set([part.initial_option, ...array(part.initial_options)].map((one) => one?.value));
-    const group = el("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", "aria-label": label });
+    const group = el("div", {
+      class: "choices",
+      role: type === "radio" ? "radiogroup" : "group",
+      "aria-label": label,
+    });
     const choose = (event) => {
       const value = [...group.querySelectorAll("input:checked")].map((box) => box.value).join("\n");
       scene.hold(string(block.block_id), string(part.action_id), value);
@@ -159,9 +183,20 @@ function choices(type) {
     };
     const name = `${string(block.block_id)}/${string(part.action_id)}`;
     const one = (given) => {
-      const props = { type, name, value: string(given?.value), checked: initial.has(given?.value), on: { change: choose } };
+      const props = {
+        type,
+        name,
+        value: string(given?.value),
+        checked: initial.has(given?.value),
+        on: { change: choose },
+      };
       const data = { action: `${name}/${string(given?.value)}` };
-      return el("label", { class: "choice" }, el("input", { ...props, data }), withEmoji(string(given?.text?.text)));
+      return el(
+        "label",
+        { class: "choice" },
+        el("input", { ...props, data }),
+        withEmoji(string(given?.text?.text)),
+      );
     };
     group.append(...array(part.options).map(one));
     return group;
@@ -179,7 +214,8 @@ const numeric = (part) => ({
 
 function writing(part, block, scene, tag, props, initial = "initial_value") {
   const onEachKey = array(part.dispatch_action_config?.trigger_actions_on).includes("on_character_entered");
-  const send = (control) => dispatches(block) && control.reportValidity() && act(part, block, scene, control.value, control);
+  const send = (control) =>
+    dispatches(block) && control.reportValidity() && act(part, block, scene, control.value, control);
   const hold = ({ currentTarget }) => {
     scene.hold(string(block.block_id), string(part.action_id), currentTarget.value);
     if (onEachKey) send(currentTarget);

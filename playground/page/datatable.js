@@ -38,13 +38,22 @@ export function dataTable(block, cellOf) {
     next.disabled = state.page === pages - 1;
   }
 
-  const line = (row) => el("tr", {}, row.map((cell) => el("td", { class: isNumber(cell) ? "align-right" : null }, cellOf(cell))));
+  const line = (row) =>
+    el(
+      "tr",
+      {},
+      row.map((cell) => el("td", { class: isNumber(cell) ? "align-right" : null }, cellOf(cell))),
+    );
   show();
   return el(
     "div",
     { class: "data-table" },
     el("p", { class: "caption" }, String(block.caption?.text ?? block.caption ?? "")),
-    el("div", { class: "table-scroll", tabindex: 0 }, el("table", {}, el("thead", {}, el("tr", {}, titles)), body)),
+    el(
+      "div",
+      { class: "table-scroll", tabindex: 0 },
+      el("table", {}, el("thead", {}, el("tr", {}, titles)), body),
+    ),
     pages > 1 && el("div", { class: "pager" }, back, where, next),
   );
 }
@@ -54,6 +63,9 @@ const valueOf = (cell) => (isNumber(cell) ? Number(cell.value) : String(cell?.te
 
 const by = (column, down) => (a, b) => {
   const [one, other] = [valueOf(a[column]), valueOf(b[column])];
-  const order = typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other));
+  const order =
+    typeof one === "number" && typeof other === "number"
+      ? one - other
+      : String(one).localeCompare(String(other));
   return down ? -order : order;
 };

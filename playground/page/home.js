@@ -41,6 +41,8 @@ export class HomeTab {
       ? `${botName} was told that you opened it.`
       : "manifest.json does not enable the home tab, so Slack would not show it.";
     const words = [el("h2", {}, `${botName} has published nothing here yet`), el("p", {}, about)];
-    this.node.replaceChildren(isAsking ? "" : el("section", { class: "empty-state" }, icon("coin", "coin"), words));
+    this.node.replaceChildren(
+      isAsking ? "" : el("section", { class: "empty-state" }, icon("coin", "coin"), words),
+    );
   }
 }

@@ -16,7 +16,12 @@ export class Ledger {
     this.reservations = el("ul", { class: "entries" });
     this.usage = el("ul", { class: "entries" });
     const part = (title, body) =>
-      el("section", { class: "side-part", "aria-label": title }, el("h3", { class: "side-title" }, title), body);
+      el(
+        "section",
+        { class: "side-part", "aria-label": title },
+        el("h3", { class: "side-title" }, title),
+        body,
+      );
     node.replaceChildren(
       part("Budgets", this.budgets),
       part("Open reservations", this.reservations),

@@ -22,16 +22,35 @@ export class Mischief {
     this.table = chooser("How the table fails");
     this.tableTimes = times("How often the table fails");
     node.replaceChildren(
-      row("Slack", this.#button(`Deliver the last event ${TIMES_AGAIN} times`, () => this.#again())),
-      row("Worker", this.#button("Kill it mid-answer", () => postMischief("worker", {}))),
-      row("Provider", this.provider, this.providerTimes, this.#button("Fail", () => this.#fail("provider"), "Fail the provider")),
-      row("Table", this.table, this.tableTimes, this.#button("Fail", () => this.#fail("table"), "Fail the table")),
+      row(
+        "Slack",
+        this.#button(`Deliver the last event ${TIMES_AGAIN} times`, () => this.#again()),
+      ),
+      row(
+        "Worker",
+        this.#button("Kill it mid-answer", () => postMischief("worker", {})),
+      ),
+      row(
+        "Provider",
+        this.provider,
+        this.providerTimes,
+        this.#button("Fail", () => this.#fail("provider"), "Fail the provider"),
+      ),
+      row(
+        "Table",
+        this.table,
+        this.tableTimes,
+        this.#button("Fail", () => this.#fail("table"), "Fail the table"),
+      ),
       row(
         "Budget",
         this.#button("Drain it", () => this.#drain("0"), "Drain this channel's budget"),
         this.#button("Leave a cent", () => this.#drain(A_CENT_USD), "Leave a cent of this channel's budget"),
       ),
-      row("", this.#button("Let all go well again", () => postMischief("calm", {}))),
+      row(
+        "",
+        this.#button("Let all go well again", () => postMischief("calm", {})),
+      ),
       this.told,
     );
   }
@@ -49,12 +68,18 @@ export class Mischief {
       this.told.textContent = await saying(act);
       control.disabled = false;
     };
-    return el("button", { class: "button", type: "button", "aria-label": label, on: { click: press } }, words);
+    return el(
+      "button",
+      { class: "button", type: "button", "aria-label": label, on: { click: press } },
+      words,
+    );
   }
 
   async #again() {
     await postAgain({ times: TIMES_AGAIN });
-    return { tells: `Slack delivers the last event ${TIMES_AGAIN} more times. There should still be one answer.` };
+    return {
+      tells: `Slack delivers the last event ${TIMES_AGAIN} more times. There should still be one answer.`,
+    };
   }
 
   #fail(what) {
@@ -81,7 +106,11 @@ const row = (name, ...controls) =>
 const chooser = (label) => el("select", { class: "select", "aria-label": label });
 
 const times = (label) =>
-  el("select", { class: "select", "aria-label": label }, TIMES.map(([value, words]) => el("option", { value }, words)));
+  el(
+    "select",
+    { class: "select", "aria-label": label },
+    TIMES.map(([value, words]) => el("option", { value }, words)),
+  );
 
 function fill(select, ways) {
   if (select.options.length) return;

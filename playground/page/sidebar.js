@@ -85,7 +85,11 @@ export class Sidebar {
       el(
         "div",
         { class: "me-text" },
-        el("span", { class: "me-label" }, ["You are", workspace.users.get(workspace.me)?.role].filter(Boolean).join(", ")),
+        el(
+          "span",
+          { class: "me-label" },
+          ["You are", workspace.users.get(workspace.me)?.role].filter(Boolean).join(", "),
+        ),
         el("span", { class: "me-name" }, workspace.displayName(workspace.me)),
       ),
       choice,

@@ -8,7 +8,7 @@ import { Pane } from "./pane.js";
 export class ThreadPanel {
   #line = { print: "", node: null }; // the status line, kept so that its dots keep hopping
 
-  /** `send(text, files)` is the composer's; `stop(message)` stops one that is being written. */
+  /** `send(text, files)` is the composer's; `stop(message)` stops the work in its thread. */
   constructor(scene, { send, stop }) {
     this.workspace = scene.workspace;
     this.stop = stop;
@@ -31,25 +31,31 @@ export class ThreadPanel {
     this.pane.show(key, messages, {
       stateOf: (message) => stateOf(workspace, message, ts),
       dividerAfterFirst: count === 0 ? null : count === 1 ? "1 reply" : `${count} replies`,
-      after: this.#status(
-        workspace.status(channel, ts),
-        messages.find((message) => message.streaming),
-      ),
+      after: this.#status(workspace.status(channel, ts), this.#stoppable(channel, ts, messages)),
     });
   }
 
-  #status(status, written) {
-    const print = JSON.stringify([status, written?.ts]);
-    if (this.#line.print !== print) this.#line = { print, node: this.#buildStatus(status, written) };
+  /** Return the message at which the work can be stopped: one that is written, or the root. */
+  #stoppable(channel, ts, messages) {
+    const written = messages.find((message) => message.streaming);
+    return written ?? (this.workspace.isWorking(channel, ts) ? messages[0] : undefined);
+  }
+
+  #status(status, stoppable) {
+    const print = JSON.stringify([status, stoppable?.ts]);
+    if (this.#line.print !== print) this.#line = { print, node: this.#buildStatus(status, stoppable) };
     return this.#line.node ? [this.#line.node] : [];
   }
 
-  /** Say what the bot is doing; while it writes, it can be stopped. */
-  #buildStatus(status, written) {
-    if (!status && !written) return null;
-    const line = statusLine(this.workspace.botName, status || "is writing…");
-    const press = () => this.stop(written);
-    if (written)
+  /** Say what the bot is doing; while it works, it can be stopped. */
+  #buildStatus(status, stoppable) {
+    if (!status && !stoppable) return null;
+    const line = statusLine(
+      this.workspace.botName,
+      status || (stoppable.streaming ? "is writing…" : "is working…"),
+    );
+    const press = () => this.stop(stoppable);
+    if (stoppable)
       line.append(el("button", { class: "button stop", type: "button", on: { click: press } }, "Stop"));
     return line;
   }

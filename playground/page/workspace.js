@@ -5,6 +5,7 @@ export class Workspace extends EventTarget {
   #messages = new Map(); // channel id → Map(ts → message)
   #homes = new Map(); // user id → {view, heard}: their home tab; the view is null while nothing was published
   #replies = new Map(); // "channel/ts" of a root → {count, upTo}: what the API said, and up to which reply
+  #working = new Set(); // "channel/thread_ts" of sessions that are being processed
   #statuses = new Map(); // "channel/thread_ts" → text
   #heard = 0; // counts stream events, to tell which of two versions of a message is newer
 
@@ -18,7 +19,17 @@ export class Workspace extends EventTarget {
   }
 
   /** Take over the workspace's description; who I am stays. */
-  describe({ team, users, channels, bot_user, default_channel, commands, has_home_tab, prompts, first_prompts }) {
+  describe({
+    team,
+    users,
+    channels,
+    bot_user,
+    default_channel,
+    commands,
+    has_home_tab,
+    prompts,
+    first_prompts,
+  }) {
     this.team = typeof team === "object" && team ? team : {};
     this.users = new Map(list(users).map((user) => [String(user.id), user]));
     this.channels = new Map(list(channels).map((channel) => [String(channel.id), channel]));
@@ -267,6 +278,18 @@ export class Workspace extends EventTarget {
     if (status) this.#statuses.set(`${channel}/${thread}`, String(status));
     else this.#statuses.delete(`${channel}/${thread}`);
     this.#changed();
+  }
+
+  setSession({ channel, thread_ts, status }) {
+    const key = `${channel}/${thread_ts}`;
+    if (status === "processing") this.#working.add(key);
+    else this.#working.delete(key);
+    this.#changed();
+  }
+
+  /** Say whether the app works in a thread, so that it can be stopped. */
+  isWorking(channel, thread) {
+    return this.#working.has(`${channel}/${thread}`);
   }
 
   /** Return "is thinking…" or its like, or "". */

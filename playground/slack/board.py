@@ -44,7 +44,7 @@ FIRST_NUMBER = 0xA1_0000_0000
 class Change:
     """Something that a watcher should show.
 
-    `kind` is message, status, ephemeral, home, prompts, delivery or ledger.
+    `kind` is message, status, session, ephemeral, home, prompts, delivery or ledger.
     """
 
     kind: str
@@ -104,6 +104,12 @@ class Board:
     def _unsubscribe(self, callback: Callable[[Change], None]) -> None:
         with self.lock, contextlib.suppress(ValueError):
             self._watchers.remove(callback)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anyone is told of changes."""
+        with self.lock:
+            return bool(self._watchers)
 
     def send(self, outgoing: Outgoing) -> None:
         """Hand a request to whoever delivers to the app."""

@@ -70,7 +70,7 @@ class Delivery:
         self.paused = paused
         self.log: list[Delivered] = []
         """Every delivery that was made, in the order in which they ended."""
-        self._workspace = workspace
+        self.workspace = workspace
         self._send = send
         self._clock = clock
         self._at_once = at_once
@@ -126,7 +126,7 @@ class Delivery:
             raise LookupError(f"no event of message {ts} was delivered")
         for event in itertools.islice(itertools.cycle(events), times):
             content = copy.deepcopy(event.content) | dict(envelope or {})
-            content["event_id"] = f"Ev{self._workspace.board.number()}"
+            content["event_id"] = f"Ev{self.workspace.board.number()}"
             self.add(Outgoing(Purpose.EVENT, content))
 
     def last_post(self) -> str:
@@ -205,7 +205,7 @@ class Delivery:
         made = Delivered(pending.outgoing, pending.number, reply.status, failure, self._clock.now())
         with self._wake:
             self.log.append(made)
-        self._workspace.board.tell("delivery", view_of_delivery(made))
+        self.workspace.board.tell("delivery", view_of_delivery(made))
         if pending.outgoing.purpose is Purpose.EVENT:
             self._plan_retry(pending, reply, failure)
         else:
@@ -218,7 +218,7 @@ class Delivery:
             headers = {"X-Slack-Retry-Num": str(pending.number), "X-Slack-Retry-Reason": pending.reason}
         started = self._clock.now()
         try:
-            answer = self._send(self._workspace.sign(pending.outgoing, headers))
+            answer = self._send(self.workspace.sign(pending.outgoing, headers))
         except TimeoutError:
             return Reply(0), "http_timeout"
         except ConnectionError:
@@ -244,7 +244,7 @@ class Delivery:
             cause = "operation_timeout" if failure == "http_timeout" else "dispatch_failed"
             words = f"{form['command']} failed with the error “{cause}”"
         if words:
-            self._workspace.board.show_ephemeral(form["channel_id"], form["user_id"], None, words, [])
+            self.workspace.board.show_ephemeral(form["channel_id"], form["user_id"], None, words, [])
 
 
 def view_of_delivery(made: Delivered) -> dict[str, Any]:

@@ -105,6 +105,12 @@ class Installation:
         """Return the signed request for a body, at the clock's time."""
         return sign(outgoing, self.signing_secret, self.clock.now(), headers)
 
+    def set_session(self, channel: str, thread: str, status: str) -> None:
+        """Say how far the app's work in a thread is; while it is `processing`, Slack offers to stop it."""
+        if self.sessions.get((channel, thread)) != status:
+            self.sessions[channel, thread] = status
+            self.board.tell("session", {"channel": channel, "thread_ts": thread, "status": status})
+
     def calls_of(self, method: str) -> list[Call]:
         """Return the calls of one method, oldest first."""
         return [call for call in self.calls if call.method == method]

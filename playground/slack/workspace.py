@@ -113,13 +113,14 @@ class Workspace(Installation):
             return message.ts
 
     def press_stop(self, ts: str, user: str = "ada") -> None:
-        """Press Slack's stop button on a message that is being streamed; the whole session's streams stop."""
+        """Press Slack's stop button in the thread of a message: the whole session stops, with its streams."""
         with self.board.lock:
             message, who = self.board.store.find_anywhere(ts), self.directory.user(user)
             streams = self.board.streams_in(message.channel, message.thread)
             for one in streams:
                 self.board.end_stream(one, State.STOPPED_BY_USER)
             stopped = [one.ts for one in streams]
+            self.set_session(message.channel, message.thread, "active")
             self.board.send(self.stop_event(message.channel, message.thread, who.id, stopped))
 
     def run_command(

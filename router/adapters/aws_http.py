@@ -10,12 +10,12 @@ import functools
 import http.client
 import json
 import re
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from router.adapters.trust import trusted
 from router.errors import AwsUnavailable, SettingsError
 
 if TYPE_CHECKING:
@@ -156,14 +156,8 @@ def _exchange(
 
 def _connections(host: str, port: int, *, is_tls: bool) -> Callable[[], http.client.HTTPConnection]:
     if is_tls:
-        return functools.partial(http.client.HTTPSConnection, host, port, context=_tls_context())
+        return functools.partial(http.client.HTTPSConnection, host, port, context=trusted())
     return functools.partial(http.client.HTTPConnection, host, port)
-
-
-@functools.cache
-def _tls_context() -> ssl.SSLContext:
-    """Trust whom the system trusts. Reading its certificates takes tens of milliseconds, hence once."""
-    return ssl.create_default_context()
 
 
 def _error_code(fields: Mapping[str, Any]) -> str:

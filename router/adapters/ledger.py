@@ -1,8 +1,12 @@
 """The ledger: money is set aside before a call and settled after it, on every budget that applies.
 
-    reserve ──▶ open ──settle──▶ settled     the bill replaces the estimate, the rest returns
-                 │  └──release─▶ released    nothing was billed, all returns
-                 └─ lease runs out: someone else settles it (see reconcile)
+    (nothing) ─1─▶ open ─3─▶ settled       1 reserve: on every budget or on none; 2 again: the same one
+                   │ ▲ └─4─▶ released      3 settle: the bill replaces the estimate, the rest returns
+                   └─┘                     4 release: nothing was billed, all returns
+                    2,5                    5 note the generation; the lease runs out: still open, until
+                                             whoever reconciles settles it (3); 6 what has ended stays so
+
+docs/data-model.md names the test of each arc.
 
 Invariants, each decided by a condition of the database and never by a prior read:
 - `spent + reserved <= limit` at every admission. Conditions know no arithmetic, so each budget row keeps
@@ -140,9 +144,9 @@ class Ledger:
         )
 
     def rows(self, names: tuple[BudgetRow, ...]) -> tuple[Budget, ...]:
-        """Return the rows of these names as they stand now, whatever limits say by now; one round trip."""
+        """Return the rows of these names as they stand now, whatever limits say by now."""
         keys = [budget_key(*name) for name in names]
-        rows = {_pair(row): row for row in self._dynamo.get_many(self._state, keys, consistent=True)}
+        rows = self._read(keys, consistent=True)
         return tuple(_budget(rows[_pair(key)]) for key in keys if _pair(key) in rows)
 
     def history(self, kind: BudgetKind, budget_id: str, first: str, last: str) -> Iterator[Budget]:
@@ -155,11 +159,14 @@ class Ledger:
     def _rows_of(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> dict[RowKey, Row]:
         """Read what was set for each budget, and its periods of every kind: only the first says which."""
         keys = [key for p in periods for key in (limit_key(p.kind, p.id), *_keys_of_periods(p))]
-        batches = [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
+        return self._read(keys, consistent=consistent)
+
+    def _read(self, keys: list[Key], *, consistent: bool) -> dict[RowKey, Row]:
+        """Read rows, a hundred in each round trip."""
         return {
             _pair(row): row
-            for batch in batches
-            for row in self._dynamo.get_many(self._state, batch, consistent=consistent)
+            for at in range(0, len(keys), MOST_KEYS)
+            for row in self._dynamo.get_many(self._state, keys[at : at + MOST_KEYS], consistent=consistent)
         }
 
     def _current(self, period: BudgetPeriod, ruling: Ruling, row: Row | None) -> Budget:

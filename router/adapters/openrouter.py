@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from router.adapters.http_date import told_at
+from router.adapters.late import Late
 from router.adapters.openrouter_errors import classify, classify_transport
 from router.adapters.openrouter_stream import DONE, IncomingCompletion, safe_id
 from router.adapters.sse import events
+from router.adapters.trust import trusted
 from router.domain.completion import (
     NOTHING_USED,
     Call,
@@ -93,21 +95,28 @@ class OpenRouter:
         if not (key and key.isascii() and key.isprintable()):
             raise SettingsError("OPENROUTER_API_KEY: must be one line of plain ASCII")
         self._renewed = renewed or (lambda refused: refused)
-        self._http = httpx.Client(
-            base_url=base_url,
-            headers={
-                "Authorization": f"Bearer {key}",  # httpx shows this one to no one
-                "HTTP-Referer": APP_URL,
-                "X-OpenRouter-Title": APP_TITLE,
-                "Accept-Encoding": "identity",  # compressed, events would be held back
-            },
-            limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
-            transport=transport,
+        self._client = Late(
+            lambda: httpx.Client(
+                base_url=base_url,
+                headers={
+                    "Authorization": f"Bearer {key}",  # httpx shows this one to no one
+                    "HTTP-Referer": APP_URL,
+                    "X-OpenRouter-Title": APP_TITLE,
+                    "Accept-Encoding": "identity",  # compressed, events would be held back
+                },
+                limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_S),
+                transport=transport,
+                verify=trusted(),
+            )
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._client.end(httpx.Client.close)
+
+    @property
+    def _http(self) -> httpx.Client:
+        return self._client.get()
 
     def attempt(
         self,

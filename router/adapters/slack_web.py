@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 
 from router.adapters.http_date import told_at
+from router.adapters.late import Late
+from router.adapters.trust import trusted
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 
 READ_METHODS = frozenset(
@@ -65,16 +67,23 @@ class SlackWeb:
         renewed: Callable[[str], str] | None = None,
     ) -> None:
         self._renewed = renewed or (lambda refused: refused)
-        self._http = httpx.Client(
-            base_url=base_url if base_url.endswith("/") else f"{base_url}/",
-            headers={"Authorization": f"Bearer {token}"},  # httpx shows this one to no one
-            timeout=httpx.Timeout(10.0, connect=3.0),
-            transport=transport,
+        self._client = Late(
+            lambda: httpx.Client(
+                base_url=base_url if base_url.endswith("/") else f"{base_url}/",
+                headers={"Authorization": f"Bearer {token}"},  # httpx shows this one to no one
+                timeout=httpx.Timeout(10.0, connect=3.0),
+                transport=transport,
+                verify=trusted(),
+            )
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._client.end(httpx.Client.close)
+
+    @property
+    def _http(self) -> httpx.Client:
+        return self._client.get()
 
     def call(self, method: str, **arguments: Any) -> dict[str, Any]:
         """Call `method`; arguments of None are left out.

@@ -1,7 +1,7 @@
 """The reply: how a model's text is made safe and cut for Slack.
 
-Keeps the promise that model output cannot call a whole channel, and that a cut never leaves a code fence
-open.
+Keeps the promise that model output cannot call a whole channel, and that a cut leaves nothing open: a code
+fence, a table and a nested list go on in the next part as what they are, and no link is cut in two.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ _HALF_CHARACTER = re.compile(r"[\ud800-\udbff]\Z")
 _FENCE = re.compile(
     r"^[ \t]*(?P<mark>`{3,32}(?!`)|~{3,32}(?!~))(?P<language>[^\n`]*)$", re.MULTILINE
 )  # in a list it is indented; nobody means more than 32 of them
+_OPEN_LINK = re.compile(r"(?:\[[^\]\n]*(?:\]\([^)\n]*)?|<[^<>\n]*)\Z")
+_LONGEST_LINK = 2_000
+"""Further back from a cut than this no beginning of a link is looked for."""
+_DELIMITER = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])(?=[ \t])")
 _FENCE_ROOM = 33  # bytes for closing a fence at a cut: a line's end and the longest mark
 
 
@@ -72,7 +77,8 @@ def cut_part(text: str, max_bytes: int = PART_BYTES, fixed: int = 0) -> tuple[st
     """Cut `text` into a part of at most `max_bytes` of UTF-8 and the rest, which is empty if all fits.
 
     Cuts at a paragraph, line or word where one is near the end; a code fence that is open at the cut is
-    closed in the part and opened again, in its language, in the rest. The first `fixed` characters are
+    closed in the part and opened again, in its language, in the rest. So is a table, by its header, and a
+    nested list, by what it is nested in. The first `fixed` characters are
     shown already and stay in the part: they are a whole part that was returned before. Line ends at the cut
     are dropped. A part has room for some hundred bytes at least.
     """
@@ -81,8 +87,11 @@ def cut_part(text: str, max_bytes: int = PART_BYTES, fixed: int = 0) -> tuple[st
     at = _good_cut(text.encode()[: max_bytes - _FENCE_ROOM].decode(errors="ignore"), fixed)
     head, rest = text[:at], text[at:].lstrip("\n")
     fence = open_fence(head)
-    if fence is None or not rest:
+    if not rest:
         return head, rest
+    if fence is None:
+        opening = _table_opening(head, rest) or _list_opening(head, rest)
+        return head, rest if len(opening.encode()) > max_bytes // 4 else f"{opening}{rest}"
     mark, language = fence
     return f"{head}{_closing(head)}", f"{mark}{language}\n{rest}"
 
@@ -91,8 +100,42 @@ def _good_cut(head: str, fixed: int) -> int:
     for separator in ("\n\n", "\n", " "):
         at = head.rfind(separator)
         if at >= max(fixed, len(head) // 2, 1):
-            return at + len(separator)
-    return max(fixed, len(head))
+            return _before_link(head, at + len(separator), fixed)
+    return max(fixed, _before_link(head, len(head), fixed))
+
+
+def _before_link(head: str, at: int, fixed: int) -> int:
+    """Return `at`, or where the link begins that would be cut there, unless that is shown already."""
+    link = _OPEN_LINK.search(head, max(0, at - _LONGEST_LINK), at)
+    return link.start() if link and link.start() > fixed else at
+
+
+def _table_opening(head: str, rest: str) -> str:
+    """Return header and delimiter of the table that goes on in `rest`, if one does."""
+    header, delimiter, *_ = [*head.rpartition("\n\n")[2].split("\n"), "", ""]
+    goes_on = head.endswith("\n") and "|" in rest.partition("\n")[0]
+    is_table = "|" in header and _DELIMITER.fullmatch(delimiter)
+    return f"{header}\n{delimiter}\n" if goes_on and is_table else ""
+
+
+def _list_opening(head: str, rest: str) -> str:
+    """Return the items in which the first line of `rest` is nested, outermost first, with dots for words."""
+    depth = _depth(rest)
+    openings: list[str] = []
+    for line in reversed(head.split("\n") if head.endswith("\n") else ()):
+        if depth == 0 or (line.strip() and not _depth(line) and not _ITEM.match(line)):
+            break
+        item = _ITEM.match(line)
+        if item and _depth(line) < depth:
+            depth = _depth(line)
+            openings.append(f"{item[0]} …\n")
+    return "".join(reversed(openings)) if depth == 0 else ""
+
+
+def _depth(line: str) -> int:
+    """Count the columns by which a line is indented."""
+    expanded = line.partition("\n")[0].expandtabs(4)
+    return len(expanded) - len(expanded.lstrip(" "))
 
 
 def _closing(text: str) -> str:

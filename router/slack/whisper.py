@@ -11,7 +11,7 @@ from router.errors import SlackRefused, SlackUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class Addressee:
     """Who is to hear it and where. `response_url` reaches also channels that the bot is not in."""
 
     channel: str
@@ -21,22 +21,22 @@ class Listener:
 
 
 def whisper(
-    slack: SlackWeb, listener: Listener, text: str, blocks: list[dict[str, Any]] | None = None
+    slack: SlackWeb, addressee: Addressee, text: str, blocks: list[dict[str, Any]] | None = None
 ) -> bool:
     """Show `text` to one person; whether Slack took it. It never raises: a whisper is no reason to fail.
 
     An answer to a response URL that got lost is said once more in the channel: heard twice is better than not
     at all.
     """
-    said = {"text": text, "blocks": blocks, "thread_ts": listener.thread or None}
+    said = {"text": text, "blocks": blocks, "thread_ts": addressee.thread or None}
     said = {name: value for name, value in said.items() if value}
     with contextlib.suppress(SlackRefused, SlackUnavailable):
-        if listener.response_url:
+        if addressee.response_url:
             slack.respond(
-                listener.response_url, said | {"response_type": "ephemeral", "replace_original": False}
+                addressee.response_url, said | {"response_type": "ephemeral", "replace_original": False}
             )
             return True
     with contextlib.suppress(SlackRefused, SlackUnavailable):
-        slack.call("chat.postEphemeral", channel=listener.channel, user=listener.user, **said)
+        slack.call("chat.postEphemeral", channel=addressee.channel, user=addressee.user, **said)
         return True
     return False

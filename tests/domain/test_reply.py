@@ -403,3 +403,81 @@ def test_a_footer_says_whose_budget_is_the_scarcest(kind: str, said: str) -> Non
     """Of the channel's alone it need not."""
     text = notices.footer_text("vendor/m", Decimal(0), Decimal(1), Decimal(5), (), BudgetKind(kind))
     assert said in text
+
+
+# what goes on in the next part
+
+
+def parts_of(text: str, max_bytes: int = 400) -> list[str]:
+    """Cut a text into all its parts."""
+    parts, rest = [], text
+    while rest:
+        part, rest = cut_part(rest, max_bytes)
+        parts.append(part)
+    return parts
+
+
+def test_a_table_goes_on_with_its_header() -> None:
+    """Each part of a long table is a table, and no row is lost or doubled."""
+    head = ["| name | value |", "|:-----|------:|"]
+    rows = [f"| row {n} | {n * n} |" for n in range(60)]
+    text = "\n".join(["Here it is:", "", *head, *rows, "", "That was all."])
+
+    parts = parts_of(text)
+
+    assert len(parts) > 3
+    assert all(part.startswith("\n".join(head)) for part in parts[1:])
+    assert [line for part in parts for line in part.split("\n") if line.startswith("| row")] == rows
+    assert parts[-1].endswith("That was all.")
+
+
+def test_a_nested_list_goes_on_where_it_is_nested() -> None:
+    """A part that begins inside of an item says which, or its lines would be code."""
+    items = [f"    - point {n} of the plan" for n in range(40)]
+    text = "\n".join(["1. first", "2. second", *items, "3. third"])
+
+    parts = parts_of(text)
+
+    assert len(parts) > 2
+    assert all(part.startswith("2. …\n    - point") for part in parts[1:])
+    assert [line for part in parts for line in part.split("\n") if "point" in line] == items
+
+
+def test_two_levels_deep() -> None:
+    """All items that the next line is nested in are named, and no other."""
+    text = "\n".join(["- a", "- b", "  * c", *(f"    1. item {n:02}" for n in range(30))])
+
+    assert parts_of(text, 200)[1].startswith("- …\n  * …\n    1. item")
+
+
+def test_a_list_that_is_not_nested_needs_nothing() -> None:
+    """Its items go on as they are, numbers included."""
+    text = "\n".join(f"{n}. item" for n in range(1, 80))
+
+    assert "\n".join(part.rstrip("\n") for part in parts_of(text, 200)) == text
+
+
+@pytest.mark.parametrize(
+    "link", ["[a label of words](https://a.example/x)", "<https://a.example|a label of words>"]
+)
+def test_a_link_is_not_cut(link: str) -> None:
+    """It stands whole in one of the parts."""
+    for before in range(150, 200):
+        parts = parts_of("x" * before + " " + link + " and so on" * 20, 200)
+
+        assert any(link in part for part in parts), parts
+
+
+def test_what_only_looks_like_it() -> None:
+    """Dashes, bars and indented text without a table or list are cut as they are."""
+    for line in ("a | b and more of it", "----------------", "    indented words"):
+        text = "\n".join([line] * 40)
+
+        assert "\n".join(part.rstrip("\n") for part in parts_of(text, 200)) == text
+
+
+def test_a_header_too_long_to_repeat() -> None:
+    """A cut always takes the text further."""
+    text = "| " + "h" * 300 + " |\n|---|\n" + "\n".join(f"| {n} |" for n in range(50))
+
+    assert len(parts_of(text, 400)) < 10

@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from router.domain.attachment import Attachment
 from router.domain.estimate import prompt_token_bound
 from router.domain.message import ChannelId, File, Message, Ts, UserId
-from router.domain.thread import NO_WORDS, Author, Post, Prompt, least_prompt_tokens, prompt_for, read_post
+from router.domain.thread import (
+    NO_WORDS,
+    Author,
+    Post,
+    Prompt,
+    Shown,
+    least_prompt_tokens,
+    prompt_for,
+    read_post,
+    system_prompt_for,
+)
 
 US = UserId("U0PENNY")
 MARK = "penny_answer"
@@ -342,3 +353,65 @@ def test_the_least_room_is_enough_for_some_words(text: str) -> None:
     content = said(prompt_of(text=text, most=least_prompt_tokens(SYSTEM)))[-1][1]
     assert content.startswith(f"U0ADA: {text[0]}")
     assert content.endswith(text[-1])
+
+
+# what hangs on a message
+
+PICTURE = "data:image/png;base64,AAAA"
+
+
+def with_files(most: int, count: int, **shown: Any) -> Prompt:
+    """Make the prompt of a message with pictures, of which each has been read."""
+    files = tuple(File(f"{n}.png", "image/png", id=f"F{n}") for n in range(count))
+    attachments = {file.id: Attachment(image=PICTURE) for file in files}
+    return prompt_for("Be brief.", (), a_message("what?"), files, most, Shown(attachments, **shown))
+
+
+def test_pictures_are_shown_to_who_sees() -> None:
+    """As parts of the message, after its text, each within the bound."""
+    prompt = with_files(90_000, 2, sees_images=True)
+
+    text, *images = prompt.messages[-1]["content"]
+    assert text["type"] == "text"
+    assert [image["image_url"]["url"] for image in images] == [PICTURE] * 2
+    assert prompt.tokens == prompt_token_bound(prompt.messages) > 10_000
+    assert prompt.unread == ()
+
+
+def test_pictures_that_do_not_fit() -> None:
+    """They are named as not read, and the prompt keeps its bound."""
+    prompt = with_files(8_000, 3, sees_images=True)
+
+    assert prompt.unread == ("1.png", "2.png")
+    assert prompt.tokens == prompt_token_bound(prompt.messages) <= 8_000
+
+
+def test_pictures_for_who_does_not_see() -> None:
+    """Text alone is sent."""
+    prompt = with_files(90_000, 1)
+
+    assert isinstance(prompt.messages[-1]["content"], str)
+    assert prompt.unread == ("0.png",)
+
+
+@pytest.mark.parametrize("most", [1_000, 2_000, 90_000])
+def test_a_long_text_file_loses_its_middle(most: int) -> None:
+    """As a long message does; the prompt keeps its bound."""
+    file = File("a.txt", "text/plain", id="F1")
+    shown = Shown({"F1": Attachment(text="word " * 40_000)})
+
+    prompt = prompt_for("Be brief.", (), a_message("sum up"), (file,), most, shown)
+
+    assert prompt.tokens <= most
+    assert "[end of a.txt]" in prompt.messages[-1]["content"]
+    assert prompt.unread == ()
+
+
+@pytest.mark.parametrize("most", [800, 1_000, 1_500, 90_000])
+def test_a_channels_prompt_leaves_room_for_the_message(most: int) -> None:
+    """The operator's stays whole; of the channel's as much as fits beside a message."""
+    system = system_prompt_for("Be brief.", "Rhyme. " * 500, most)
+
+    assert system.startswith("Be brief.")
+    assert least_prompt_tokens(system) <= most
+    assert (most == 90_000) == system.endswith("Rhyme. " * 500)

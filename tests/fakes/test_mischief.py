@@ -134,7 +134,7 @@ def test_nonsense_is_refused(trouble: Troubled, path: str, body: dict[str, Any],
 
 
 def test_books_are_told_once_for_a_burst_of_writes() -> None:
-    """Each time they have changed, and never for what was only read."""
+    """Never for what was only read, and only while someone listens."""
     told: list[dict[str, Any]] = []
     heard = threading.Event()
 
@@ -142,11 +142,16 @@ def test_books_are_told_once_for_a_burst_of_writes() -> None:
         told.append(books)
         heard.set()
 
-    with LiveBooks(lambda: {"usage": []}, tell) as live:
+    listeners = ["the page"]
+    with LiveBooks(lambda: {"usage": []}, tell, lambda: bool(listeners)) as live:
         live.note("GetItem")
         assert not heard.wait(0.15)
         for _ in range(5):
             live.note("TransactWriteItems")
         assert heard.wait(5)
+        listeners.clear()
+        heard.clear()
+        live.note("PutItem")
+        assert not heard.wait(0.2)
 
     assert told == [{"usage": []}]

@@ -74,6 +74,10 @@ def test_an_agent_session_has_four_states(slack: SlackWire) -> None:
     place = {"channel_id": ADA_DM, "thread_ts": slack.ask()}
     for status in ("processing", "active", "suspended", "closed"):
         assert slack.ok("agents.sessions.setStatus", **place, status=status)["agent_status"] == status
+    slack.ok("agents.sessions.setStatus", **place, status="processing")
+    slack.workspace.press_stop(place["thread_ts"])
+    assert slack.events("agent_session_stopped")[-1]["streaming_message_ts"] == []
+    assert slack.workspace.sessions[place["channel_id"], place["thread_ts"]] == "active"
     assert slack.error("agents.sessions.setStatus", **place, status="done") == "invalid_arguments"
     assert slack.error("agents.sessions.setStatus", **place) == "invalid_arguments"
 

@@ -60,7 +60,7 @@ def world(
     openrouter.answer = "Forty-two."
     names = create_stack(aws.url, stage=f"s{worker_id}{next(_stages)}")
     with serve(slack_app(slack)) as slack_server, serve(openrouter.app) as openrouter_server:
-        slack.response_urls.base = slack_server.url
+        slack.response_urls.base = slack.files.base = slack_server.url
         environment = {
             "SLACK_SIGNING_SECRET": slack.signing_secret,
             "SLACK_BOT_TOKEN": slack.bot_token,

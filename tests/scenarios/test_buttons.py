@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from decimal import Decimal
@@ -191,18 +192,17 @@ def test_why_this_model(world: World) -> None:
     assert "length" in told
 
 
-@pytest.mark.parametrize("action", [FEEDBACK, STRONGER, MORE, "penny_stop"])
-@pytest.mark.parametrize(
-    "value", ["", "{", "[]", '{"ts": 7}', '{"usd": "NaN", "ts": "1.2", "tier": "premium"}']
-)
-def test_a_button_that_says_nothing(world: World, action: str, value: str) -> None:
-    """A button of another release, or whose value is garbled: its presser is told, nothing happens."""
+def test_buttons_that_say_nothing(world: World) -> None:
+    """Buttons of another release, or whose value is garbled: their presser is told, nothing happens."""
     (reply,) = world.ask("@penny hello")
-    press(world, reply, action, value)
+    values = ("", "{", "[]", '{"ts": 7}', '{"usd": "NaN", "ts": "1.2", "tier": "premium"}')
+    pressed = list(itertools.product((FEEDBACK, STRONGER, MORE), values))
+    for action, value in pressed:
+        press(world, reply, action, value)
 
     world.work()
 
-    assert len(world.whispers()) == 1
+    assert len(world.whispers()) == len(pressed)
     assert len(world.openrouter.calls) == 1
     assert world.jobs_left() == 0
 
@@ -215,18 +215,20 @@ def press(world: World, reply: Message, action: str, value: str) -> None:
     world.delivery.run_due()
 
 
-@pytest.mark.parametrize("garbled", [{"user": 7}, {"actions": []}, {"actions": [{"action_id": 7}]}])
-def test_a_press_no_one_can_read(world: World, garbled: dict[str, Any]) -> None:
-    """What is no press is parked with its reason, and whatever a listener lacks is not guessed."""
+def test_presses_no_one_can_read(world: World) -> None:
+    """What is no press is parked with its reason; what a listener lacks is not guessed."""
     (reply,) = world.ask("@penny hello")
-    outgoing = world.slack.block_action(GENERAL, reply.ts, FEEDBACK)
-    outgoing.content.update(garbled)
-    world.slack.board.send(outgoing)
+    garbled: list[dict[str, Any]] = [{"user": 7}, {"actions": []}, {"actions": [{"action_id": 7}]}]
+    for fields in garbled:
+        outgoing = world.slack.block_action(GENERAL, reply.ts, FEEDBACK)
+        outgoing.content.update(fields)
+        world.slack.board.send(outgoing)
     world.delivery.run_due()
 
     world.work()
 
     assert world.jobs_left() == 0
+    assert len(world.dead_letters()) >= 1
     assert thumbs(world) == [(0, 0), (0, 0)]
 
 

@@ -52,7 +52,7 @@ class World:
         channel: str = GENERAL,
         user: str = "ada",
         thread: str | None = None,
-        files: Iterable[Mapping[str, str]] = (),
+        files: Iterable[Mapping[str, Any]] = (),
     ) -> str:
         """Post as a person, have Slack deliver it, and return its ts. `@penny` is a mention."""
         text = text.replace("@penny", f"<@{self.slack.bot_user}>")

@@ -36,7 +36,7 @@ def start(workspace: Workspace, args: Arguments) -> Json:
     message.stream = Stream(workspace.clock.now())
     message.stream.add(content)
     workspace.board.post(message)
-    workspace.sessions[channel.id, message.thread] = "processing"
+    workspace.set_session(channel.id, message.thread, "processing")
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -61,7 +61,7 @@ def stop(workspace: Workspace, args: Arguments) -> Json:
     stream.add(content)
     message.blocks, message.metadata = blocks, metadata
     workspace.board.end_stream(message, State.ENDED)
-    workspace.sessions[message.channel, message.thread] = status
+    workspace.set_session(message.channel, message.thread, status)
     return {"channel": message.channel, "ts": message.ts, "message": message.wire()}
 
 

@@ -84,7 +84,7 @@ def set_session_status(workspace: Workspace, args: Arguments) -> Json:
     """Say how far the app's work in a thread is; `processing` shows Slack's own stop button."""
     status = session_state(args.required("status"))
     channel, thread_ts = _thread(workspace, args)
-    workspace.sessions[channel.id, thread_ts] = status
+    workspace.set_session(channel.id, thread_ts, status)
     return {"agent_status": status, "status": status}
 
 
