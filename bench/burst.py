@@ -28,6 +28,7 @@ from typing import Any
 import boto3
 
 from bench.containers import LINGER_S, end_with_the_starter
+from bench.hooks import hooked
 from bench.peers import LEDGERS
 from bench.steps import Steps
 from bench.tables import Tables
@@ -222,17 +223,18 @@ class _Worker:
         settings = settings_from()
         config = load_config(settings.config_file)
         calm = boto3.resource("dynamodb", endpoint_url=scene.calm_aws_url).Table(settings.state_table)
-        steps.watch_tables()
-        dynamo = Dynamo(settings.aws_endpoint_url, settings.region)
+        secrets = Secrets(settings, "slack_bot_token", "openrouter_api_key", give_up_after_s=1)
+        with hooked(before_send=steps.reach, response_received=steps.reach):
+            usual = wiring._tools(settings, config, secrets)  # noqa: SLF001 - all as it is, but what is measured
+            dynamo = Dynamo(settings.aws_endpoint_url, settings.region)
         ledger = LEDGERS[scene.policy](dynamo, settings.state_table, settings.usage_table)
         openrouter = OpenRouter(
             settings.openrouter_base_url, settings.openrouter_api_key, transport=steps.transport()
         )
         self._told, self._lock = told, threading.Lock()
         self._within_s = scene.within_s
-        secrets = Secrets(settings, "slack_bot_token", "openrouter_api_key", give_up_after_s=1)
         self._tools = replace(
-            wiring._tools(settings, config, secrets),  # noqa: SLF001 - all as it is, but for what is measured
+            usual,
             ledger=ledger,
             caller=Caller(openrouter, config.ladder),
             reserving=_Overheard(ledger, config, calm, self._tell),

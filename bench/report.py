@@ -7,7 +7,6 @@ same bytes at any number of records.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import random
 import time
 from collections import defaultdict
@@ -19,6 +18,7 @@ from typing import Any
 
 import boto3
 
+from bench.hooks import hooked
 from bench.options import Say, some, with_aws
 from bench.result import Result, Value
 from bench.surroundings import local_aws, new_stack
@@ -132,8 +132,8 @@ def fill(aws: LocalAws, names: StackNames, count: int, seed: int) -> None:
     """Write records and their rollups as settlements would leave them; the last one is settled."""
     made = records(count, seed)
     rollups: dict[tuple[str, str], Row] = {}
-    with _session():
-        dynamodb = boto3.resource("dynamodb", endpoint_url=aws.url, region_name=aws.region)
+    with hooked():
+        dynamodb = boto3.Session(region_name=aws.region).resource("dynamodb", endpoint_url=aws.url)
         with dynamodb.Table(names.usage_table).batch_writer() as batch:
             for record in islice(made, count - 1):
                 batch.put_item(record_row(record))
@@ -196,7 +196,11 @@ def _from_records(aws: LocalAws, names: StackNames) -> Callable[[], Sums]:
 
 
 def _from_a_scan(aws: LocalAws, names: StackNames) -> Callable[[], Sums]:
-    table = boto3.resource("dynamodb", endpoint_url=aws.url, region_name=aws.region).Table(names.usage_table)
+    table = (
+        boto3.Session(region_name=aws.region)
+        .resource("dynamodb", endpoint_url=aws.url)
+        .Table(names.usage_table)
+    )
     return lambda: _sums(row for row in all_rows(table) if row["pk"] == f"records#{CHANNEL}#{MONTH}")
 
 
@@ -218,8 +222,7 @@ WAYS: Mapping[str, Callable[[LocalAws, StackNames], Callable[[], Sums]]] = {
 def _read(policy: str, aws: LocalAws, names: StackNames, count: int) -> tuple[dict[str, Value], Sums]:
     """Read in one way, over a connection that is open."""
     meter = Meter()
-    with _session() as session:
-        session.events.register("after-call.dynamodb", meter.note)
+    with hooked(after_call=meter.note):
         read = WAYS[policy](aws, names)
     if policy == "penny":
         read()  # opens the connection, which matters to a short report alone
@@ -229,14 +232,3 @@ def _read(policy: str, aws: LocalAws, names: StackNames, count: int) -> tuple[di
     seconds = round(time.monotonic() - began, 4)
     row: dict[str, Value] = {"policy": policy, "records": count, "requests": meter.requests}
     return row | {"bytes": meter.bytes, "seconds": seconds}, sums
-
-
-@contextlib.contextmanager
-def _session() -> Iterator[Any]:
-    """Make AWS clients in this block with keys that open nothing else, and hooks of their own."""
-    before = boto3.DEFAULT_SESSION
-    boto3.setup_default_session(aws_access_key_id="test", aws_secret_access_key="test")  # noqa: S106 - no secret
-    try:
-        yield boto3.DEFAULT_SESSION
-    finally:
-        boto3.DEFAULT_SESSION = before

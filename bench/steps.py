@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import httpx
 
 
@@ -30,13 +29,6 @@ class Steps:
             self._taken += 1
             if self._taken == self._dies_at:
                 os.kill(os.getpid(), signal.SIGKILL)
-
-    def watch_tables(self) -> None:
-        """Count the requests to tables of all clients that are made from now on."""
-        if boto3.DEFAULT_SESSION is None:
-            boto3.setup_default_session()
-        for event in ("before-send.dynamodb", "response-received.dynamodb"):
-            boto3.DEFAULT_SESSION.events.register(event, self.reach)
 
     def transport(self) -> httpx.BaseTransport:
         """Return a transport whose requests count."""

@@ -6,14 +6,13 @@ import argparse
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
-
 import handler
 from bench.crowd import question, scripted_answer
+from bench.hooks import hooked
 from bench.load import JOURNAL
 from bench.options import Say, with_aws
 from bench.result import Result, Value
@@ -90,7 +89,7 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
         JOURNAL.open("a", encoding="utf-8") as journal,
         contextlib.redirect_stdout(journal),
         surroundings(scripted_answer, aws_url=options.aws) as around,
-        _metered(meter),
+        hooked(before_parameter_build=meter.ask, after_call=meter.note),
     ):
         _answer(around.slack, 1)
         meter.spans.clear()
@@ -124,16 +123,3 @@ def _answer(slack: Workspace, number: int) -> None:
         "attributes": {"ApproximateReceiveCount": "1", "MessageGroupId": ts},
     }
     handler.answer({"Records": [record]}, Context(290))
-
-
-@contextlib.contextmanager
-def _metered(meter: Meter) -> Iterator[None]:
-    """Meter the clients that are made in this block."""
-    before = boto3.DEFAULT_SESSION
-    boto3.setup_default_session()
-    boto3.DEFAULT_SESSION.events.register("before-parameter-build.dynamodb", meter.ask)
-    boto3.DEFAULT_SESSION.events.register("after-call.dynamodb", meter.note)
-    try:
-        yield
-    finally:
-        boto3.DEFAULT_SESSION = before
