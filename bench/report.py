@@ -13,16 +13,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import boto3
+from boto3.dynamodb.conditions import Key
+from botocore.config import Config
 
 from bench.hooks import hooked
 from bench.options import Say, some, with_aws
 from bench.result import Result, Value
 from bench.surroundings import local_aws, new_stack
-from bench.tables import Row, all_rows
+from bench.tables import Row, all_pages
 from playground.aws import LocalAws
 from playground.stack import StackNames
 from router.adapters.table import ROW_VERSION, Dynamo
@@ -53,6 +56,7 @@ Sums = dict[str, Decimal]
 """Dollars by model."""
 
 _ZERO = Decimal(0)
+_PATIENT = Config(read_timeout=120)  # a page of a large table takes the local AWS seconds
 
 
 def parser() -> argparse.ArgumentParser:
@@ -191,17 +195,19 @@ def _from_rollups(aws: LocalAws, names: StackNames) -> Callable[[], Sums]:
 
 
 def _from_records(aws: LocalAws, names: StackNames) -> Callable[[], Sums]:
-    usage = UsageTable(Dynamo(aws.url, aws.region), names.usage_table)
-    return lambda: _sums(usage.records(CHANNEL, MONTH))
+    of_the_month = Key("pk").eq(f"records#{CHANNEL}#{MONTH}")
+    query = partial(_table(aws, names).query, KeyConditionExpression=of_the_month)
+    return lambda: _sums(all_pages(query))
 
 
 def _from_a_scan(aws: LocalAws, names: StackNames) -> Callable[[], Sums]:
-    table = (
-        boto3.Session(region_name=aws.region)
-        .resource("dynamodb", endpoint_url=aws.url)
-        .Table(names.usage_table)
-    )
-    return lambda: _sums(row for row in all_rows(table) if row["pk"] == f"records#{CHANNEL}#{MONTH}")
+    scan = _table(aws, names).scan
+    return lambda: _sums(row for row in all_pages(scan) if row["pk"] == f"records#{CHANNEL}#{MONTH}")
+
+
+def _table(aws: LocalAws, names: StackNames) -> Any:
+    session = boto3.Session(region_name=aws.region)
+    return session.resource("dynamodb", endpoint_url=aws.url, config=_PATIENT).Table(names.usage_table)
 
 
 def _sums(rows: Iterable[Row]) -> Sums:
