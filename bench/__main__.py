@@ -14,10 +14,25 @@ import sys
 
 from bench.result import Result, to_json, to_text
 
-YARDSTICKS = {"load": "messages through queue and workers, while workers are killed and the table fails"}
+YARDSTICKS = {
+    "ack": "a cold start of receive, beside Bolt's lazy listener and a bare script",
+    "worker": "a cold start of the worker and its memory, beside its libraries alone",
+    "text": "from the event to the first text in Slack, beside the same calls by hand",
+    "trips": "round trips to DynamoDB and capacity of an answer, beside the least possible",
+    "load": "messages through queue and workers, while workers are killed and the table fails",
+    "report": "a month's report from rollups, beside reading all records and scanning",
+    "overspend": "messages at once upon the last dollars, beside check-then-spend and holds without lease",
+}
 """Each is a module here, with `parser()` for its options and `measure(options, say)` for its result."""
 
 ALL = "all"
+
+QUICK: dict[str, list[str]] = {
+    "load": ["--events", "200"],
+    "overspend": ["--n", "1", "20"],
+    "report": ["--records", "1000", "10000"],
+}
+"""What is left out of those that take long, when all are run: then they take some minutes."""
 
 INTERRUPTED = 130
 """What a shell says of a command that Ctrl-C ended."""
@@ -28,7 +43,9 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     name = parser.parse_args(arguments[:1]).name
     try:
-        return max([_run(yardstick, arguments[1:]) for yardstick in (YARDSTICKS if name == ALL else [name])])
+        if name != ALL:
+            return _run(name, arguments[1:])
+        return max([_run(each, [*QUICK.get(each, []), *arguments[1:]]) for each in YARDSTICKS])
     except KeyboardInterrupt:
         _say("stopped")
         return INTERRUPTED
@@ -39,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         usage="python -m bench NAME [--json] [options of its own, see python -m bench NAME --help]",
-        epilog=f"yardsticks:\n{listed}\n  {ALL:<10} each of them",
+        epilog=f"yardsticks:\n{listed}\n  {ALL:<10} each of them, the long ones shortened",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", metavar="NAME", choices=[*YARDSTICKS, ALL], help="a yardstick, see below")

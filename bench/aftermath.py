@@ -41,7 +41,7 @@ def look_around(around: Surroundings, tables: Tables, tally: Tally, questions: i
     handler.reconcile({}, None)
     books = read_books(tables.rows(""))
     return Aftermath(
-        answers=find_answers(_posts(around.slack), questions),
+        answers=find_answers(posts_of(around.slack), questions),
         books=books,
         dead_letters=jobs_in(around.aws.url, around.names.dead_letter_queue_url),
         left_open=len(left_open),
@@ -56,7 +56,7 @@ def _message_of(reservation: Row) -> tuple[str, str]:
     return facts["channel"], facts["message_ts"]
 
 
-def _posts(slack: Workspace) -> Iterator[Post]:
+def posts_of(slack: Workspace) -> Iterator[Post]:
     """Yield all that Penny said, wherever."""
     store, penny = slack.board.store, slack.directory.bot
     for channel in slack.directory.channels:

@@ -223,7 +223,7 @@ def message_of(record: dict[str, Any]) -> tuple[str, str]:
 def _serve(stage: Stage, jobs: Connection) -> None:
     """Work on what is handed in, until killed or nobody is left to hand it in."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started us
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    threading.Thread(target=end_with_the_starter, daemon=True).start()
     with stage.journal.open("ab") as journal:
         os.dup2(journal.fileno(), sys.stdout.fileno())
         os.dup2(journal.fileno(), sys.stderr.fileno())
@@ -236,7 +236,7 @@ def _serve(stage: Stage, jobs: Connection) -> None:
             jobs.send(not result["batchItemFailures"])
 
 
-def _end_with_the_starter() -> None:
+def end_with_the_starter() -> None:
     """End with the process that started us, also when that one was killed."""
     starter = multiprocessing.parent_process()
     if starter is not None:

@@ -18,6 +18,7 @@ from bench.aftermath import Aftermath, breaches, look_around
 from bench.containers import Containers, Stage, Tally
 from bench.crowd import Crowd, scripted_answer
 from bench.doom import Doom
+from bench.options import Say, any_number, some, with_aws
 from bench.result import Result, Value, percentile
 from bench.surroundings import Surroundings, environment_of, surroundings
 from bench.tables import Tables
@@ -27,16 +28,11 @@ from playground.slack.delivery import Delivery
 from playground.slack.endpoint import lambda_endpoint
 from playground.stack import read_stack
 
-Say = Callable[[str], None]
-
 JOURNAL = Path(__file__).resolve().parent.parent / ".playground" / "load.log"
 """What Penny wrote in the latest run, to look into when a promise was broken."""
 
 LOOK_EVERY_S = 0.2
 TELL_EVERY_S = 5.0
-
-MOST = 100_000
-"""Of what is counted in the options: a slip of the keyboard should not run for days."""
 
 NOTES = (
     """For killed workers alone time was shortened: their claims' leases and their jobs' visibility ended half
@@ -61,11 +57,11 @@ class Seen:
 
 def parser() -> argparse.ArgumentParser:
     """Return the options."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    made.add_argument("--events", type=_some, default=1000, help="questions to ask (1000)")
-    made.add_argument("--at-once", type=_some, default=16, help="of them under way at any time (16)")
-    made.add_argument("--workers", type=_some, default=8, help="processes that answer (8)")
-    made.add_argument("--kills", type=_any, default=10, help="of workers over their work (10)")
+    made = with_aws(argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0]))
+    made.add_argument("--events", type=some, default=1000, help="questions to ask (1000)")
+    made.add_argument("--at-once", type=some, default=16, help="of them under way at any time (16)")
+    made.add_argument("--workers", type=some, default=8, help="processes that answer (8)")
+    made.add_argument("--kills", type=any_number, default=10, help="of workers over their work (10)")
     made.add_argument(
         "--faults",
         action=argparse.BooleanOptionalAction,
@@ -73,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         help="conflicts, throttling and lost answers of the table (on)",
     )
     made.add_argument("--seed", type=int, default=1, help="of all chances (1)")
-    made.add_argument("--limit", type=_some, default=300, help="in seconds, then the run is given up (300)")
+    made.add_argument("--limit", type=some, default=300, help="in seconds, then the run is given up (300)")
     return made
 
 
@@ -81,7 +77,7 @@ def measure(options: argparse.Namespace, say: Say) -> Result:
     """Run the load and hold what stands in the end against the promises."""
     weather = Weather(options.seed)
     by_chance = weather.strike if options.faults else None
-    with _journal(), surroundings(scripted_answer, by_chance) as around:
+    with _journal(), surroundings(scripted_answer, by_chance, aws_url=options.aws) as around:
         say(f"{options.events} questions, {options.at_once} at once, {options.workers} workers")
         tables = Tables(around.aws.url, around.names)
         seen = _ask_all(around, tables, options, say)
@@ -194,16 +190,3 @@ def _row(options: argparse.Namespace, seen: Seen, left: Aftermath, weather: Weat
 
 def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
-
-
-def _any(text: str) -> int:
-    count = int(text) if text.isdecimal() else -1
-    if not 0 <= count <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r}: write a number from 0 to {MOST}")
-    return count
-
-
-def _some(text: str) -> int:
-    if not (count := _any(text)):
-        raise argparse.ArgumentTypeError(f"{text!r}: write a number from 1 to {MOST}")
-    return count

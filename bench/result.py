@@ -9,6 +9,9 @@ from decimal import Decimal
 
 Value = str | int | float | Decimal | None
 
+FEW = 4
+"""Rows that stand side by side."""
+
 _GAP = "  "
 
 
@@ -33,13 +36,24 @@ def to_json(result: Result) -> str:
 
 
 def to_text(result: Result) -> str:
-    """Write a table for people: a column for each row, since rows are few and long."""
+    """Write a table for people: a column for each row while they are few, then a line for each."""
     names = list(result.rows[0]) if result.rows else []
-    lines = [[name, *(_shown(row[name]) for row in result.rows)] for name in names]
+    if len(result.rows) <= FEW:
+        lines = [[name, *(_shown(row[name]) for row in result.rows)] for name in names]
+    else:
+        lines = [*_stacked(names), *([_shown(row[name]) for name in names] for row in result.rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         [f"{result.name}", "", *(_aligned(line, widths) for line in lines), "", *map(_note, result.notes)]
     )
+
+
+def _stacked(names: Sequence[str]) -> list[list[str]]:
+    """Write the columns' names word under word, the last ones in one line."""
+    words = [name.split("_") for name in names]
+    most = max(map(len, words))
+    padded = [[""] * (most - len(each)) + each for each in words]
+    return [[each[line] for each in padded] for line in range(most)]
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -51,6 +65,8 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 def _shown(value: Value) -> str:
     if value is None:
         return "–"  # noqa: RUF001 - a dash for nothing, as in the reports
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Decimal):
         return f"{value:f}"
     return f"{value:,}" if isinstance(value, int | float) else value

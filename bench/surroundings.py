@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -40,16 +41,22 @@ class Surroundings:
 
 @contextlib.contextmanager
 def surroundings(
-    answer: Callable[[dict[str, Any]], str], by_chance: Callable[[str], Fault | None] | None
+    answer: Callable[[dict[str, Any]], str],
+    by_chance: Callable[[str], Fault | None] | None = None,
+    *,
+    aws_url: str = "",
 ) -> Iterator[Surroundings]:
-    """Bring it all up while the block runs, with the environment set; models say what `answer` returns."""
+    """Bring it all up while the block runs, with the environment set; models say what `answer` returns.
+
+    A local AWS that runs at `aws_url` already is used; queues and tables are new ones.
+    """
     clock = SystemClock()
     slack = Workspace(clock)
     slack.limits.enforced = False
     openrouter = ScriptedOpenRouter(clock, FIRST_TOKEN_S, TOKENS_PER_S, generation_delay_s=0, answer=answer)
     with contextlib.ExitStack() as parts:
-        aws = parts.enter_context(start_local_aws())
-        names = create_stack(aws.url, "bench")
+        aws = parts.enter_context(local_aws(aws_url))
+        names = new_stack(aws)
         slack_url = parts.enter_context(serve(slack_app(slack))).url
         openrouter_url = parts.enter_context(serve(openrouter.app)).url
         proxy = parts.enter_context(FaultProxy(aws.url, by_chance=by_chance)) if by_chance else None
@@ -71,6 +78,18 @@ def surroundings(
         parts.enter_context(environment_of(environment))
         parts.callback(wiring.close)
         yield Surroundings(aws, names, slack, openrouter, environment, proxy.url if proxy else aws.url)
+
+
+@contextlib.contextmanager
+def local_aws(url: str = "") -> Iterator[LocalAws]:
+    """Start a local AWS while the block runs, unless one runs at `url` already."""
+    with contextlib.nullcontext(LocalAws(url)) if url else start_local_aws() as aws:
+        yield aws
+
+
+def new_stack(aws: LocalAws) -> StackNames:
+    """Create queues and tables that nobody else knows."""
+    return create_stack(aws.url, f"bench-{uuid.uuid4().hex[:12]}")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -27,7 +28,7 @@ class Tables:
 
     def rows(self, prefix: str) -> list[Row]:
         """Return the rows of both tables whose partition key begins with `prefix`."""
-        rows = [*_all(self._state), *_all(self._usage)]
+        rows = [*all_pages(self._state.scan), *all_pages(self._usage.scan)]
         return [row for row in rows if row["pk"].startswith(prefix)]
 
     def open_reservations(self) -> list[Row]:
@@ -57,14 +58,14 @@ class Tables:
             )
 
 
-def _all(table: Any) -> list[Row]:
-    rows: list[Row] = []
-    page = table.scan()
+def all_pages(read: Callable[..., Row]) -> Iterator[Row]:
+    """Yield all rows that a scan or a query of boto3's reads, page by page."""
+    page = read()
     while True:
-        rows += page["Items"]
+        yield from page["Items"]
         if "LastEvaluatedKey" not in page:
-            return rows
-        page = table.scan(ExclusiveStartKey=page["LastEvaluatedKey"])
+            return
+        page = read(ExclusiveStartKey=page["LastEvaluatedKey"])
 
 
 def _long_ago() -> int:

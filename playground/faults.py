@@ -155,7 +155,7 @@ class FaultProxy:
             self.heard(operation)
             await (_answer(send, answer) if fault is None else cut_connection(scope))
         else:
-            await _answer(send, _refusal(fault, operation, json.loads(body)))
+            await _answer(send, refusal(fault, operation, json.loads(body)))
 
     async def _pass_on(
         self, scope: dict[str, Any], headers: list[tuple[str, str]], body: bytes
@@ -168,7 +168,7 @@ class FaultProxy:
         )
 
 
-def _refusal(fault: Fault, operation: str, request: dict[str, Any]) -> httpx.Response:
+def refusal(fault: Fault, operation: str, request: dict[str, Any]) -> httpx.Response:
     """Say what DynamoDB says of `fault`."""
     if fault is Fault.UNPROCESSED:
         status, body = 200, {"Responses": {}, "UnprocessedKeys": request.get("RequestItems", {})}

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,42 +18,91 @@ from bench.crowd import answer_to, number_in, question, scripted_answer
 from bench.doom import Doom
 from bench.result import Result, Value, percentile, to_json, to_text
 from bench.weather import CHANCES, Weather
+from playground.aws import LocalAws
 from playground.faults import Fault, FaultProxy
 
-ROOT = Path(__file__).parents[1]
 UNREACHABLE = "http://127.0.0.1:9"
 
 
 # the command
 
 
-def test_a_small_load_keeps_all_promises() -> None:
-    """Questions go through queue and workers, one worker is killed, and each is answered once."""
-    small = ["load", "--events", "4", "--at-once", "2", "--workers", "2", "--kills", "1", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *small],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(
+    capsys: pytest.CaptureFixture[str], *arguments: str, aws: LocalAws | None = None
+) -> list[dict[str, Any]]:
+    """Run a yardstick that must keep all its promises; return its rows, ours first."""
+    code = main([*arguments, "--json", *(["--aws", aws.url] if aws else [])])
 
-    assert done.returncode == 0, done.stderr
-    result = json.loads(done.stdout)
-    (row,) = result["rows"]
-    assert (result["name"], row["policy"]) == ("load", "penny")
-    assert row["answered"] == row["questions"] == 4
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    result = json.loads(said.out)
+    assert result["name"] == arguments[0]
+    rows: list[dict[str, Any]] = result["rows"]
+    assert rows[0]["policy"] == "penny"
+    return rows
+
+
+def test_a_small_load_keeps_all_promises(capsys: pytest.CaptureFixture[str], aws: LocalAws) -> None:
+    """Questions go through queue and workers, one worker is killed, and each is answered once."""
+    (row,) = run(capsys, "load", "--events", "2", "--at-once", "2", "--workers", "2", "--kills", "1", aws=aws)
+
+    assert row["answered"] == row["questions"] == 2
     assert row["lost"] == row["duplicates"] == row["half_written"] == row["overspend_usd"] == 0
     assert row["kills"] <= row["retries"]
-    assert row["events"] > 4
+    assert row["events"] > 2
     assert 0 < row["ack_p50_ms"] < row["first_text_p95_ms"]
+
+
+def test_a_small_burst_overspends_only_where_it_is_checked_then_spent(
+    capsys: pytest.CaptureFixture[str], aws: LocalAws
+) -> None:
+    """Twelve at once upon money for two: the ledger bears it, and the yardstick sees who does not."""
+    burst = ["--n", "12", "--processes", "3", "--kills", "0", "--faults"]
+
+    ours, theirs = run(capsys, "overspend", *burst, "--policy", "penny", "check-then-spend", aws=aws)
+
+    assert ours["overspend_usd"] == ours["leaked_reservations"] == ours["uncounted_usd"] == 0
+    assert ours["answers"] + ours["refusals_exhausted"] + ours["told_to_ask_later"] == ours["n"] == 12
+    assert theirs["overspend_usd"] > 0
+
+
+def test_a_report_costs_the_same_at_any_number(capsys: pytest.CaptureFixture[str], aws: LocalAws) -> None:
+    """From forty records to three times as many, only the scan reads more."""
+    ours, _, scan, ours_later, _, scan_later = run(capsys, "report", "--records", "40", "120", aws=aws)
+
+    assert ours["requests"] == ours_later["requests"] == 1
+    assert ours_later["bytes"] < 1.05 * ours["bytes"]
+    assert scan_later["bytes"] > 2 * scan["bytes"]
+
+
+def test_the_first_text_is_timed_beside_its_floor(capsys: pytest.CaptureFixture[str], aws: LocalAws) -> None:
+    """Each way of asking shows its first words after a while."""
+    ours, floor = run(capsys, "text", "--runs", "1", aws=aws)
+
+    assert ours["first_text_ms"] > 0
+    assert floor["first_text_ms"] > 0
+
+
+def test_round_trips_are_counted(capsys: pytest.CaptureFixture[str], aws: LocalAws) -> None:
+    """What the pages say of one answer is what is measured."""
+    ours, floor = run(capsys, "trips", aws=aws)
+
+    assert (ours["waited_for_before_call"], ours["write_units"]) == (2, 29)
+    assert floor["before_call"] <= ours["before_call"]
+
+
+def test_a_cold_ack_arrives_in_every_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """Fresh interpreters acknowledge, and what they queue or invoke arrives."""
+    rows = run(capsys, "ack", "--runs", "1")
+
+    assert [row["policy"] for row in rows] == ["penny", "bolt-lazy", "floor"]
+    assert all(row["cpu_ms"] > 0 for row in rows)
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["lode"], "invalid choice: 'lode' (choose from 'load'"),
+        (["lode"], "invalid choice: 'lode' (choose from "),
         ([], "NAME"),
         (["load", "--workers", "0"], "write a number from 1"),
         (["load", "--kills", "-1"], "write a number from 0"),
