@@ -103,8 +103,15 @@ class Outside:
         """Return what Penny said in a thread."""
         return [m for m in self.slack.replies_by_bot(CHANNEL, thread) if m.ts > after]
 
-    def posts(self) -> list[Message]:
-        """Return what Penny posted in the channel itself."""
+    def digests(self) -> list[Message]:
+        """Return the digests that Penny posted in the channel."""
+        return [post for post in self._posts() if post.metadata]
+
+    def alerts(self) -> list[Message]:
+        """Return what Penny posted in the channel of how its money goes."""
+        return [post for post in self._posts() if not post.metadata]
+
+    def _posts(self) -> list[Message]:
         return [m for m in self.slack.board.store.in_channel(CHANNEL) if m.author == self.slack.directory.bot]
 
     def answer(self, thread: str, after: str = "") -> Message:

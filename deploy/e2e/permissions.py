@@ -78,10 +78,10 @@ def _settle_what_broke(world: World) -> None:
 
 
 def _needs(world: World, use: Use) -> set[Permission]:
-    """Do it once, and return what was used for it."""
+    """Do it once, and return what its function used for it."""
     before = len(world.stage.used())
     use.do()
-    return set(world.stage.used()[before:])
+    return {permission for permission in world.stage.used()[before:] if permission.function == use.function}
 
 
 def _breaks_without(world: World, permission: Permission, uses: list[Use]) -> str:
@@ -128,7 +128,7 @@ class Uses:
             Use("a press under an answer is heard", "answer", self._explain),
             Use("a job that cannot be done is parked", "answer", self._park),
             Use("a job that must wait comes back soon", "answer", self._delay),
-            Use("what a dead worker left open is settled", "reconcile", self._settle),
+            Use("what a dead worker left open is settled, and an alert told", "reconcile", self._settle),
             Use("it is settled by a reconcile that starts", "reconcile", self._settle_cold),
             Use("the week's digest is posted", "digest", self._digest),
             Use("the week's digest is posted by a digest that starts", "digest", self._digest_cold),
@@ -202,8 +202,12 @@ class Uses:
 
     def _settle(self) -> None:
         self._leave_open()
-        done = self.world.stage.invoke("reconcile", {})
+        before = len(self.world.outside.alerts())
+        with schedules.money_running_out(self.world):
+            done = self.world.stage.invoke("reconcile", {})
+        told = len(self.world.outside.alerts()) - before
         expect(not done.error and done.returned.get("settled"), "a reservation settled", done)
+        expect(told == 1, "one alert", f"{told}: {done}")
 
     def _settle_cold(self) -> None:
         self.world.stage.start_afresh("reconcile")
@@ -221,9 +225,9 @@ class Uses:
 
     def _digest(self) -> None:
         self._forget_digests()
-        before = len(self.world.outside.posts())
+        before = len(self.world.outside.digests())
         done = self.world.stage.invoke("digest", {})
-        posted = len(self.world.outside.posts()) - before
+        posted = len(self.world.outside.digests()) - before
         expect(not done.error and posted == 1, "one digest posted", f"{posted}: {done}")
 
     def _digest_cold(self) -> None:

@@ -1,13 +1,18 @@
-"""Schedules: each fires by itself and invokes its function, which does its work."""
+"""Schedules: each fires by itself and invokes its function, which does its work.
+
+Reconciling ends what was left open, and tells of the money that is running out; the digest is posted.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from deploy.e2e.conversation import check_books
-from deploy.e2e.outside import footer_of
+from deploy.e2e.outside import CHANNEL, footer_of
 from deploy.e2e.stage import STACK
 from deploy.e2e.steps import expect, wait_until
 from deploy.e2e.world import World
@@ -15,6 +20,10 @@ from playground.openrouter import traps
 
 FIRES_WITHIN_S = 120.0
 """In this account every schedule fires each few seconds (`in_local_aws.py`)."""
+
+
+MOST_USD = 4
+"""Of a budget of five or six dollars: enough for an alert, and it bears an answer all the same."""
 
 
 def let_cost_be_unknown(world: World) -> None:
@@ -35,7 +44,29 @@ def let_leases_run_out(world: World) -> None:
 
 def open_reservations(world: World) -> list[dict[str, Any]]:
     """Return the reservations that have not ended."""
-    return [row for row in world.stage.rows("state") if "open" in row]
+    rows = world.stage.rows("state")
+    return [row for row in rows if row["pk"]["S"].startswith("reservation#") and "open" in row]
+
+
+@contextlib.contextmanager
+def money_running_out(world: World) -> Iterator[None]:
+    """Have most of the channel's budget spent while the block runs, of which nobody was told yet."""
+    _spend(world, MOST_USD)
+    try:
+        yield
+    finally:
+        _spend(world, -MOST_USD)
+
+
+def _spend(world: World, usd: int) -> None:
+    rows = world.stage.rows("state")
+    (budget,) = (row for row in rows if row["pk"]["S"] == f"budget#channel#{CHANNEL}")
+    world.account.client("dynamodb").update_item(
+        TableName=world.stage.table("state"),
+        Key={"pk": budget["pk"], "sk": budget["sk"]},
+        UpdateExpression="ADD spent_usd :more, remaining_usd :less REMOVE alerted",
+        ExpressionAttributeValues={":more": {"N": str(usd)}, ":less": {"N": str(-usd)}},
+    )
 
 
 def fire(world: World) -> str:
@@ -44,12 +75,17 @@ def fire(world: World) -> str:
     let_cost_be_unknown(world)
     answer = world.outside.answer(world.outside.ask("what will this have cost?"))
     expect("pending" in footer_of(answer), "a cost that is pending", footer_of(answer))
-    let_leases_run_out(world)
-    wait_until(lambda: not open_reservations(world), "the reservation settled", FIRES_WITHIN_S)
+    with money_running_out(world):
+        let_leases_run_out(world)
+        wait_until(lambda: not open_reservations(world), "the reservation settled", FIRES_WITHIN_S)
+        wait_until(world.outside.alerts, "an alert in the channel", FIRES_WITHIN_S)
     check_books(world)
-    digests = wait_until(world.outside.posts, "the week's digest in the channel", FIRES_WITHIN_S)
-    expect(len(digests) == 1, "one digest", [post.visible_text for post in digests])
-    return f"{'; '.join(rules)}: a cost that was unknown is settled, the week's digest is posted"
+    wait_until(world.outside.digests, "the week's digest in the channel", FIRES_WITHIN_S)
+    for posts in (world.outside.digests(), world.outside.alerts()):
+        expect(len(posts) == 1, "one of each", [post.visible_text for post in posts])
+    return (
+        f"{'; '.join(rules)}: a cost that was unknown is settled, an alert and the week's digest are posted"
+    )
 
 
 def stop(world: World) -> None:
