@@ -56,13 +56,13 @@ def test_a_small_load_keeps_all_promises(capsys: pytest.CaptureFixture[str], aws
 def test_a_small_burst_overspends_only_where_it_is_checked_then_spent(
     capsys: pytest.CaptureFixture[str], aws: LocalAws
 ) -> None:
-    """Twelve at once upon money for two: the ledger bears it, and the yardstick sees who does not."""
-    burst = ["--n", "12", "--processes", "3", "--kills", "0", "--faults"]
+    """Sixteen at once upon money for six: the ledger bears it, and the yardstick sees who does not."""
+    burst = ["--n", "16", "--processes", "1", "--kills", "0", "--faults"]
 
     ours, theirs = run(capsys, "overspend", *burst, "--policy", "penny", "check-then-spend", aws=aws)
 
     assert ours["overspend_usd"] == ours["leaked_reservations"] == ours["uncounted_usd"] == 0
-    assert ours["answers"] + ours["refusals_exhausted"] + ours["told_to_ask_later"] == ours["n"] == 12
+    assert ours["answers"] + ours["refusals_exhausted"] + ours["told_to_ask_later"] == ours["n"] == 16
     assert theirs["overspend_usd"] > 0
 
 
