@@ -197,9 +197,12 @@ class Answer:
         """
 
         @cache
-        def prompt_of(tier: Tier) -> Prompt:
+        def prompt_within(max_tokens: int) -> Prompt:
             system = self._tools.config.reply.system_prompt
-            return prompt_for(system, thread.posts, self._message, thread.files, tier.max_prompt_tokens)
+            return prompt_for(system, thread.posts, self._message, thread.files, max_tokens)
+
+        def prompt_of(tier: Tier) -> Prompt:
+            return prompt_within(tier.max_prompt_tokens)
 
         try:
             return self._reserve_and_reply(claim, periods, budgets, prompt_of)

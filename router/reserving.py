@@ -10,7 +10,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from router.adapters.ledger import Ledger, Reservation, Short
@@ -21,6 +22,8 @@ from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
 from router.domain.usage import Facts, month_and_day
+from router.domain.weight import weigh
+from router.domain.wish import read_wish
 
 BUSY_WAIT_S = 6.0
 """How long a message waits for what others have reserved; a cheap answer takes about as long."""
@@ -91,13 +94,16 @@ class Reserving:
 
         `budgets` are a first look and may be stale: the database decides, and what it says is looked at then.
         """
-        wanted = self._config.policy(Question(len(message.text)), budgets, self._config.ladder)
+        wish = read_wish(message.text, self._config.ladder, self._config.wishes)
+        question = self._question(message, prompt_of, wish.tier)
+        wanted = self._config.policy(question, budgets, self._config.ladder)
         give_up = self._clock() + BUSY_WAIT_S
         is_fresh = False
         while True:
             offer = self._fit(wanted.tier, prompt_of, min(b.remaining_usd for b in budgets))
             if offer:
                 reservation = self._reservation(message, wanted, offer, budgets, owner, lease_s)
+                reservation = _with_model(reservation, wish.model)
                 answer = self._ledger.reserve(reservation)
                 if not isinstance(answer, Short):
                     return Funded(reservation, offer, budgets)
@@ -110,6 +116,22 @@ class Reserving:
                     return Busy()
                 self._sleep(random.uniform(0, LONGEST_NAP_S))  # noqa: S311 - jitter, not a secret
             budgets, is_fresh = self._ledger.budgets(periods, consistent=True), True
+
+    def _question(self, message: Message, prompt_of: Callable[[Tier], Prompt], wish: str) -> Question:
+        prompts = [prompt_of(tier) for tier in self._config.ladder.tiers]
+        longest = max(prompt.tokens for prompt in prompts)
+        has_files = bool(prompts[0].unread)
+        weight = weigh(message.text, has_files=has_files, heeded=self._config.wishes)
+        return Question(
+            length=len(message.text),
+            at=datetime.fromtimestamp(self._clock(), self._config.budget.zone),
+            prompt_bound=lambda tier: prompt_of(tier).tokens,
+            takes=lambda tier: prompt_of(tier).tokens == longest,  # less would leave something out
+            weight=weight.value,
+            signs=weight.signs,
+            last_tier=prompts[0].last_tier,
+            wish=wish,
+        )
 
     def _fit(self, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal) -> Offer | None:
         """Fit a call into `money_usd`; below zero (an overrun, a lowered limit) a free model still fits."""
@@ -165,3 +187,12 @@ class Reserving:
             lease_until=now + lease_s,
             facts=facts,
         )
+
+
+def _with_model(reservation: Reservation, model: str) -> Reservation:
+    """Put the model that was asked for first, where the tier that is given has it."""
+    models = reservation.facts.models
+    if model not in models:
+        return reservation
+    first = (model, *(other for other in models if other != model))
+    return replace(reservation, facts=replace(reservation.facts, models=first))

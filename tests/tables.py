@@ -89,6 +89,7 @@ class Tables:
             assert row["remaining_usd"] == row["limit_usd"] - row["spent_usd"] - row["reserved_usd"]
             assert row["reserved_usd"] == sum_of(held, "amount_usd")
             assert row["spent_usd"] == sum_of(paid, "cost_usd")
+            assert sum(n for name, n in row.items() if name.startswith("messages#")) == len(paid)
         self._check_rollups(records, beginning(rows, "rollup#"))
 
     def _check_rollups(self, records: list[Row], rollups: list[Row]) -> None:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from router.adapters.table import (
@@ -35,7 +36,9 @@ from router.adapters.table import (
 )
 from router.adapters.usage import facts_row, read_facts, usage_writes
 from router.domain.budget import Budget, BudgetKind, BudgetPeriod
+from router.domain.experience import Experience, experience
 from router.domain.money import LEDGER_STEP_USD, to_ledger_usd
+from router.domain.tally import OPENED_ON, additions, read_tally
 from router.domain.usage import Bill, Facts, UsageRecord
 from router.errors import TableUnavailable
 from router.journal import write_line
@@ -108,12 +111,16 @@ class Ledger:
         they choose, never admit.
         """
         keys = [budget_key(p.kind, p.id, p.period.key) for p in periods]
+        before = [budget_key(p.kind, p.id, p.period.key_before) for p in periods]
         rows = {
             (row["pk"], row["sk"]): row
-            for row in self._dynamo.get_many(self._state, keys, consistent=consistent)
+            for row in self._dynamo.get_many(self._state, keys + before, consistent=consistent)
         }
-        found = [(p, rows.get((k["pk"], k["sk"]))) for p, k in zip(periods, keys, strict=True)]
-        return tuple(self._current(period, row) for period, row in found)
+        found, earlier = ([rows.get((k["pk"], k["sk"])) for k in ks] for ks in (keys, before))
+        return tuple(
+            replace(self._current(period, row), known=_known(period, row, row_before))
+            for period, row, row_before in zip(periods, found, earlier, strict=True)
+        )
 
     def _current(self, period: BudgetPeriod, row: Row | None) -> Budget:
         if row is None:
@@ -141,6 +148,7 @@ class Ledger:
             "spent_usd": zero,
             "reserved_usd": zero,
             "remaining_usd": limit,
+            OPENED_ON: f"{datetime.fromtimestamp(self._clock(), period.period.starts.tzinfo):%Y-%m-%d}",
         }
         try:
             self._dynamo.put(Put(self._state, row))
@@ -268,17 +276,21 @@ class Ledger:
         )
 
     def _post(self, reservation: Reservation, budget: tuple[BudgetKind, str, str], bill: Bill) -> Update:
+        counted = list(additions(reservation.facts, bill).items())
+        counters = "".join(f", #n{i} :n{i}" for i in range(len(counted)))
         return Update(
             self._state,
             budget_key(*budget),
-            "ADD spent_usd :cost, reserved_usd :unreserve, remaining_usd :rest",
+            f"ADD spent_usd :cost, reserved_usd :unreserve, remaining_usd :rest{counters}",
             {
                 ":cost": bill.cost_usd,
                 ":unreserve": -reservation.amount_usd,
                 ":rest": reservation.amount_usd - bill.cost_usd,
                 ":v": ROW_VERSION,
-            },
-            condition=IS_KNOWN,
+            }
+            | {f":n{i}": more for i, (_, more) in enumerate(counted)},
+            {f"#n{i}": name for i, (name, _) in enumerate(counted)},
+            IS_KNOWN,
         )
 
     def _return(self, reservation: Reservation, budget: tuple[BudgetKind, str, str]) -> Update:
@@ -316,6 +328,14 @@ def _limit_usd(period: BudgetPeriod) -> Decimal:
     """Return the limit to the ledger's step: a finer one would not fit into what DynamoDB stores exactly."""
     rounded = period.limit_usd.quantize(LEDGER_STEP_USD, rounding=ROUND_FLOOR)
     return Decimal(f"{rounded.normalize():f}")  # 100, not 1E+2, for whoever reads the row
+
+
+def _known(period: BudgetPeriod, row: Row | None, before: Row | None) -> Experience:
+    """Read what a budget's answers taught; what a newer release counted before is left alone."""
+    if before and before.get("v", 0) > ROW_VERSION:
+        before = None
+    key, key_before = period.period.key, period.period.key_before
+    return experience(read_tally(key, row or {}), read_tally(key_before, before or {}))
 
 
 def _budget(row: Row) -> Budget:

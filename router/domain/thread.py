@@ -45,6 +45,8 @@ class Post:
     """Of our own: the ts of the message that it answers; empty while it is being written."""
     is_complete: bool = False
     """Of our own: whether the answer ends with it, so that nothing is missing."""
+    tier: str = ""
+    """Of our own: which tier gave the answer, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Prompt:
     tokens: int
     left_out: int
     unread: tuple[str, ...]
+    last_tier: str = ""
+    """Which tier answered last in this thread, if it is known."""
 
 
 def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
@@ -68,7 +72,8 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
     text, blocks = raw.get("text"), raw.get("blocks")
     blocks = [b for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
     author = _author(raw, our_user)
-    answers, is_complete = _read_mark(raw.get("metadata"), mark) if author is Author.US else ("", False)
+    metadata = raw.get("metadata") if author is Author.US else None
+    answers, is_complete, tier = _read_mark(metadata, mark)
     return Post(
         ts=Ts(ts),
         author=author,
@@ -77,6 +82,7 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
         files=read_files(raw.get("files")),
         answers=answers,
         is_complete=is_complete,
+        tier=tier,
     )
 
 
@@ -86,16 +92,18 @@ def _markdown_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(t for t in texts if isinstance(t, str))
 
 
-def _read_mark(metadata: Any, mark: str) -> tuple[str, bool]:
-    """Return which message a part answers, and whether the answer ends with it.
+def _read_mark(metadata: Any, mark: str) -> tuple[str, bool, str]:
+    """Return which message a part answers, whether the answer ends with it, and the tier that gave it.
 
     Metadata may hold anything: what is not a mark of ours says nothing.
     """
     payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
     if not isinstance(payload, dict) or metadata.get("event_type") != mark:
-        return "", False
-    ts = payload.get("message_ts")
-    return (ts, payload.get("complete") is True) if isinstance(ts, str) else ("", False)
+        return "", False, ""
+    ts, tier = payload.get("message_ts"), payload.get("tier")
+    if not isinstance(ts, str):
+        return "", False, ""
+    return ts, payload.get("complete") is True, tier if isinstance(tier, str) else ""
 
 
 def _author(raw: dict[str, Any], our_user: UserId) -> Author:
@@ -139,7 +147,8 @@ def prompt_for(
         kept.append(turn)
     messages = ({"role": "system", "content": system}, *reversed(kept), {"role": "user", "content": asked})
     tokens = TOKENS_PER_REQUEST + sum(_cost(m["content"]) for m in messages)
-    return Prompt(messages, tokens, len(earlier) - len(kept), tuple(f.name for f in files))
+    last_tier = next((p.tier for p in reversed(posts) if p.tier and _is_context(p, message)), "")
+    return Prompt(messages, tokens, len(earlier) - len(kept), tuple(f.name for f in files), last_tier)
 
 
 def _is_context(post: Post, message: Message) -> bool:

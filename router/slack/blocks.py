@@ -18,9 +18,10 @@ MARK = "penny_answer"
 _LONGEST_FOOTER = 300
 
 
-def mark(message_ts: str, *, is_complete: bool) -> dict[str, Any]:
-    """Make the metadata that says which message a reply answers, and whether it ends with this part."""
-    return {"event_type": MARK, "event_payload": {"message_ts": message_ts, "complete": is_complete}}
+def mark(message_ts: str, *, is_complete: bool, tier: str = "") -> dict[str, Any]:
+    """Make the metadata that says which message a reply answers, if it ends with this part, and its tier."""
+    payload = {"message_ts": message_ts, "complete": is_complete} | ({"tier": tier} if tier else {})
+    return {"event_type": MARK, "event_payload": payload}
 
 
 def footer_block(text: str) -> Block:

@@ -106,6 +106,8 @@ class StreamedReply:
         """Whether the person pressed Stop: nothing more should be generated."""
         self.is_hopeless = False
         """Whether nothing can be posted here any more (channel gone, bot removed, token revoked)."""
+        self.tier = ""
+        """Which tier answers, once that is known; its thread remembers it."""
         self.first_text_at: float | None = None
         """When the first text stood in Slack, by `clock`."""
 
@@ -221,7 +223,7 @@ class StreamedReply:
         return not rest
 
     def _mark(self, *, is_complete: bool) -> Mark:
-        return mark(self._answers, is_complete=is_complete) if self._answers else None
+        return mark(self._answers, is_complete=is_complete, tier=self.tier) if self._answers else None
 
     def _open_part(self, *, is_whole: bool) -> Part:
         if self._adopted:

@@ -1,0 +1,138 @@
+"""The `paced` policy: the best tier that the budget can bear for a message and still last until it renews.
+
+The allowance is what remains, less a floor that is kept back for cheap answers, over the messages still to
+come. A tier is given when its usual cost for this very prompt is within a few allowances: more for a
+message that seems hard, less for one that seems easy. Constant time, and nothing to keep but a tally.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Context, Decimal
+
+from router.domain.budget import Budget
+from router.domain.choice import Policy, Question, Wanted
+from router.domain.estimate import worst_case_usd
+from router.domain.forecast import forecast
+from router.domain.ladder import Ladder, Tier
+
+WISHED = Decimal(4)
+"""Weight of a message whose tier was asked for by name: what a wish may cost beyond the usual, at most."""
+
+LARGEST_SHARE = Decimal("0.05")
+"""Of the limit, at most, is kept back for the largest of cheap answers: it needs that only for a moment, but
+without it the last days of a period would refuse a long thread."""
+
+_SHOWN = Context(prec=3)
+"""So many digits of an amount explain a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The numbers of the policy.
+
+    `reach` allowances may go into one message of weight 1; most cost less, so that the mean is about one. The
+    floor keeps back `floor` times what the messages to come would cost in the cheapest tier, and that of
+    `burst` busy days more, as long as a day is left. `safety` times the forecast is planned for. A working
+    day has `messages_a_day` in a channel of which nothing is known. Inside a thread the tier changes only
+    where that is clear by the factor `stickiness`.
+    """
+
+    reach: Decimal = Decimal(3)
+    floor: Decimal = Decimal(1)
+    burst: Decimal = Decimal(4)
+    safety: Decimal = Decimal("1.3")
+    messages_a_day: int = 10
+    stickiness: Decimal = Decimal("1.5")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one message may cost on one budget, and the numbers that say so.
+
+    `to_come` are the messages that are planned for, this one among them.
+    """
+
+    usd: Decimal
+    left_usd: Decimal
+    floor_usd: Decimal
+    to_come: Decimal
+
+
+def paced_policy(pace: Pace) -> Policy:
+    """Make the policy. Of several budgets, the first of which is the channel's, the poorest decides."""
+
+    def wanted(question: Question, budgets: tuple[Budget, ...], ladder: Ladder) -> Wanted:
+        known = budgets[0].known
+        bounds = [question.prompt_bound(tier) for tier in ladder.tiers]
+        costs = [
+            known.usual_usd(tier, known.prompt_tokens(bound))
+            for tier, bound in zip(ladder.tiers, bounds, strict=True)
+        ]
+        place = costs.index(min(costs))
+        cheapest, tokens = ladder.tiers[place], known.typical_tokens(bounds[place])
+        cheap_usd = known.usual_usd(cheapest, tokens)
+        largest_usd = worst_case_usd(cheapest, cheapest.max_prompt_tokens, cheapest.max_tokens)
+        allowances = [_allowance(pace, question, budget, cheap_usd, largest_usd) for budget in budgets]
+        allowance = min(allowances, key=lambda one: one.usd)
+        tier, cost_usd = _within_reach(pace, question, list(zip(ladder.tiers, costs, strict=True)), allowance)
+        return Wanted(tier, _why(question, allowance, cost_usd))
+
+    return wanted
+
+
+def _allowance(
+    pace: Pace, question: Question, budget: Budget, cheap_usd: Decimal, largest_usd: Decimal
+) -> Allowance:
+    """Plan a budget. The floor is for the cheap answers to come, and for the largest there may be."""
+    tally, before = budget.known.tally, budget.known.before
+    expected = forecast(question.at, budget.period_key, tally, before, pace.messages_a_day)
+    after = pace.safety * Decimal(round(100 * expected.to_come)) / 100
+    burst = pace.burst * min(after, Decimal(round(100 * expected.a_day)) / 100)
+    floor_usd = (pace.floor * after + burst) * cheap_usd + min(largest_usd, LARGEST_SHARE * budget.limit_usd)
+    usd = (budget.remaining_usd - floor_usd) / (1 + after)
+    return Allowance(usd, budget.remaining_usd, floor_usd, 1 + after)
+
+
+def _within_reach(
+    pace: Pace, question: Question, costs: list[tuple[Tier, Decimal]], allowance: Allowance
+) -> tuple[Tier, Decimal]:
+    """Return the best tier whose usual cost is within reach, from the wished one down; else the cheapest."""
+    names = [tier.name for tier, _ in costs]
+    begins = names.index(question.wish) if question.wish else 0
+    costs = [cost for cost in costs[begins:] if question.takes(cost[0])] or costs[begins:]
+    weight = max(question.weight, WISHED) if question.wish else question.weight
+    reach_usd = pace.reach * allowance.usd * weight
+    is_better = question.last_tier in names  # than the tier that answered before
+    for tier, cost_usd in costs:
+        is_better = is_better and tier.name != question.last_tier
+        if cost_usd <= _held(pace, question, reach_usd, is_better=is_better):
+            return tier, cost_usd
+    return min(costs, key=lambda cost: cost[1])
+
+
+def _held(pace: Pace, question: Question, reach_usd: Decimal, *, is_better: bool) -> Decimal:
+    """Move the reach, so that a thread keeps its tier: less for a better one, more for the same."""
+    if not question.last_tier or question.wish:
+        return reach_usd
+    return reach_usd / pace.stickiness if is_better else reach_usd * pace.stickiness
+
+
+def _why(question: Question, allowance: Allowance, cost_usd: Decimal) -> dict[str, str]:
+    """Return the numbers that decided; texts, as records keep them."""
+    why = {
+        "policy": "paced",
+        "length": str(question.length),
+        "weight": str(question.weight),
+        "usual_usd": _short(cost_usd),
+        "allowance_usd": _short(allowance.usd),
+        "left_usd": _short(allowance.left_usd),
+        "floor_usd": _short(allowance.floor_usd),
+        "to_come": f"{allowance.to_come:.0f}",
+    }
+    more = {"signs": ", ".join(question.signs), "wish": question.wish, "last_tier": question.last_tier}
+    return why | {name: value for name, value in more.items() if value}
+
+
+def _short(usd: Decimal) -> str:
+    return f"{usd.normalize(_SHOWN):f}"
