@@ -14,7 +14,10 @@ import sys
 
 from bench.result import Result, to_json, to_text
 
-YARDSTICKS = {"load": "messages through queue and workers, while workers are killed and the table fails"}
+YARDSTICKS = {
+    "load": "messages through queue and workers, while workers are killed and the table fails",
+    "routing": "what policies make of the same months of traffic and money, against hindsight",
+}
 """Each is a module here, with `parser()` for its options and `measure(options, say)` for its result."""
 
 ALL = "all"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-Value = str | int | float | Decimal | None
+Value = str | int | float | Decimal | tuple[float, ...] | None
 
 _GAP = "  "
 
@@ -53,6 +53,8 @@ def _shown(value: Value) -> str:
         return "–"  # noqa: RUF001 - a dash for nothing, as in the reports
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int | float) else value
 
 
