@@ -52,7 +52,7 @@ class Experience:
         Answers are as long as they were, and as much below the price caps as they were.
         """
         known = self.answers.get(tier.name, _NONE)
-        prior = PRIOR_ANSWERS * tier.max_tokens * USUAL_ANSWER
+        prior = PRIOR_ANSWERS * USUAL_ANSWER * tier.max_tokens
         completion = int((known.completion_tokens + prior) / (known.answers + PRIOR_ANSWERS))
         capped = tier.max_price_prompt_usd * prompt_tokens + tier.max_price_completion_usd * completion
         counted = (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from operator import mul
 
 from router.domain.tally import Tally
 
@@ -53,11 +54,11 @@ def forecast(at: datetime, period_key: str, tally: Tally, before: Tally, a_day: 
     seen[weekday] += gone
     left[weekday] += 1 - gone
     earlier = _watched(before) if knows_before else _NO_DAYS
-    week = _rhythm(tally.messages, before.messages, seen, earlier)
-    prior_days = PRIOR_SHARE * _weighed(week, _weekdays(first, days))
-    prior = sum(before.messages) / _weighed(week, earlier) if knows_before else a_day
-    rate = (sum(tally.messages) + prior_days * prior) / (_weighed(week, seen) + prior_days)
-    return Forecast(rate * _weighed(week, left), rate)
+    work_seen, work_left, work_earlier = _work(tally.messages, before.messages, seen, left, earlier)
+    prior_work = PRIOR_SHARE * (work_seen + work_left)
+    prior = sum(before.messages) / work_earlier if knows_before else a_day
+    rate = (sum(tally.messages) + prior_work * prior) / (work_seen + prior_work)
+    return Forecast(rate * work_left, rate)
 
 
 _NO_DAYS = (0,) * _DAYS
@@ -70,23 +71,28 @@ def _watched(before: Tally) -> Sequence[float]:
     return _weekdays(begins, max(1, first + days - begins))
 
 
-def _rhythm(
-    counts: Sequence[int], counts_before: Sequence[int], days: Sequence[float], days_before: Sequence[float]
-) -> list[float]:
-    """Return how much of a working day each weekday is: the working week, corrected by what was counted."""
-    watched = _weighed(WORKING_WEEK, days) + _weighed(WORKING_WEEK, days_before)
+def _work(
+    counts: Sequence[int],
+    counts_before: Sequence[int],
+    seen: Sequence[float],
+    left: Sequence[float],
+    earlier: Sequence[float],
+) -> tuple[float, float, float]:
+    """Weigh the weekdays seen, left and of the period before, in working days.
+
+    A weekday weighs what it does in a working week, corrected by what was counted on it.
+    """
+    watched = sum(map(mul, WORKING_WEEK, seen)) + sum(map(mul, WORKING_WEEK, earlier))
     rate = (sum(counts) + sum(counts_before)) / max(watched, 1.0)
-    return [
-        usual * (n + n_before + RHYTHM_MESSAGES) / (rate * usual * (d + d_before) + RHYTHM_MESSAGES)
-        for usual, n, n_before, d, d_before in zip(
-            WORKING_WEEK, counts, counts_before, days, days_before, strict=True
-        )
-    ]
-
-
-def _weighed(week: Sequence[float], days: Sequence[float]) -> float:
-    a, b, c, d, e, f, g = week  # written out: a choice does this six times
-    return a * days[0] + b * days[1] + c * days[2] + d * days[3] + e * days[4] + f * days[5] + g * days[6]
+    of_seen = of_left = of_earlier = 0.0
+    for usual, n, n_before, s, d, e in zip(
+        WORKING_WEEK, counts, counts_before, seen, left, earlier, strict=True
+    ):
+        weight = usual * (n + n_before + RHYTHM_MESSAGES) / (rate * usual * (s + e) + RHYTHM_MESSAGES)
+        of_seen += weight * s
+        of_left += weight * d
+        of_earlier += weight * e
+    return of_seen, of_left, of_earlier
 
 
 def _part_of_day(hour: float) -> float:

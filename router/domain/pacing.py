@@ -7,12 +7,13 @@ message that seems hard, less for one that seems easy. Constant time, and nothin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from router.domain.budget import Budget
 from router.domain.choice import Policy, Question, Wanted
-from router.domain.estimate import worst_case_usd
+from router.domain.estimate import prompt_cost_bound_usd
 from router.domain.forecast import forecast
 from router.domain.ladder import Ladder, Tier
 
@@ -72,10 +73,10 @@ def paced_policy(pace: Pace) -> Policy:
         place = costs.index(min(costs))
         cheapest, tokens = ladder.tiers[place], known.typical_tokens(bounds[place])
         cheap_usd = known.usual_usd(cheapest, tokens)
-        largest_usd = worst_case_usd(cheapest, cheapest.max_prompt_tokens, cheapest.max_tokens)
+        largest_usd = prompt_cost_bound_usd(cheapest, cheapest.max_prompt_tokens)
         allowances = [_allowance(pace, question, budget, cheap_usd, largest_usd) for budget in budgets]
         allowance = min(allowances, key=lambda one: one.usd)
-        tier, cost_usd = _within_reach(pace, question, list(zip(ladder.tiers, costs, strict=True)), allowance)
+        tier, cost_usd = _within_reach(pace, question, zip(ladder.tiers, costs, strict=True), allowance)
         return Wanted(tier, _why(question, allowance, cost_usd))
 
     return wanted
@@ -87,35 +88,38 @@ def _allowance(
     """Plan a budget. The floor is for the cheap answers to come, and for the largest there may be."""
     tally, before = budget.known.tally, budget.known.before
     expected = forecast(question.at, budget.period_key, tally, before, pace.messages_a_day)
-    after = pace.safety * Decimal(round(100 * expected.to_come)) / 100
-    burst = pace.burst * min(after, Decimal(round(100 * expected.a_day)) / 100)
+    after = pace.safety * round(100 * expected.to_come) / 100
+    burst = pace.burst * min(after, round(expected.a_day))
     floor_usd = (pace.floor * after + burst) * cheap_usd + min(largest_usd, LARGEST_SHARE * budget.limit_usd)
     usd = (budget.remaining_usd - floor_usd) / (1 + after)
     return Allowance(usd, budget.remaining_usd, floor_usd, 1 + after)
 
 
 def _within_reach(
-    pace: Pace, question: Question, costs: list[tuple[Tier, Decimal]], allowance: Allowance
+    pace: Pace, question: Question, costs: Iterable[tuple[Tier, Decimal]], allowance: Allowance
 ) -> tuple[Tier, Decimal]:
     """Return the best tier whose usual cost is within reach, from the wished one down; else the cheapest."""
-    names = [tier.name for tier, _ in costs]
-    begins = names.index(question.wish) if question.wish else 0
-    costs = [cost for cost in costs[begins:] if question.takes(cost[0])] or costs[begins:]
+    costs = _asked_for(question, list(costs))
     weight = max(question.weight, WISHED) if question.wish else question.weight
     reach_usd = pace.reach * allowance.usd * weight
-    is_better = question.last_tier in names  # than the tier that answered before
+    is_better, better_usd, same_usd = False, reach_usd, reach_usd
+    if question.last_tier and not question.wish:  # a thread keeps its tier, unless another is clearly right
+        is_better = any(tier.name == question.last_tier for tier, _ in costs)
+        better_usd = reach_usd / pace.stickiness
+        same_usd = reach_usd * pace.stickiness if is_better else reach_usd
     for tier, cost_usd in costs:
         is_better = is_better and tier.name != question.last_tier
-        if cost_usd <= _held(pace, question, reach_usd, is_better=is_better):
+        if cost_usd <= (better_usd if is_better else same_usd):
             return tier, cost_usd
     return min(costs, key=lambda cost: cost[1])
 
 
-def _held(pace: Pace, question: Question, reach_usd: Decimal, *, is_better: bool) -> Decimal:
-    """Move the reach, so that a thread keeps its tier: less for a better one, more for the same."""
-    if not question.last_tier or question.wish:
-        return reach_usd
-    return reach_usd / pace.stickiness if is_better else reach_usd * pace.stickiness
+def _asked_for(question: Question, costs: list[tuple[Tier, Decimal]]) -> list[tuple[Tier, Decimal]]:
+    """Leave out what is better than the wish, and what cannot take all that is to be sent."""
+    if question.wish:
+        names = [tier.name for tier, _ in costs]
+        costs = costs[names.index(question.wish) :]
+    return [cost for cost in costs if question.takes(cost[0])] or costs
 
 
 def _why(question: Question, allowance: Allowance, cost_usd: Decimal) -> dict[str, str]:
@@ -128,11 +132,16 @@ def _why(question: Question, allowance: Allowance, cost_usd: Decimal) -> dict[st
         "allowance_usd": _short(allowance.usd),
         "left_usd": _short(allowance.left_usd),
         "floor_usd": _short(allowance.floor_usd),
-        "to_come": f"{allowance.to_come:.0f}",
+        "to_come": str(round(allowance.to_come)),
     }
-    more = {"signs": ", ".join(question.signs), "wish": question.wish, "last_tier": question.last_tier}
-    return why | {name: value for name, value in more.items() if value}
+    if question.signs:
+        why["signs"] = ", ".join(question.signs)
+    if question.wish:
+        why["wish"] = question.wish
+    if question.last_tier:
+        why["last_tier"] = question.last_tier
+    return why
 
 
 def _short(usd: Decimal) -> str:
-    return f"{usd.normalize(_SHOWN):f}"
+    return str(_SHOWN.plus(usd))

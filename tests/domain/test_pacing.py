@@ -159,7 +159,7 @@ def test_free_is_what_the_poor_get() -> None:
     """A tier that costs nothing is the last resort, and needs nothing kept back for it."""
     ladder = Ladder((*LADDER.tiers, FREE))
     poor, rich = (POLICY(a_question(), (a_budget(left),), ladder) for left in ("0.001", "5"))
-    assert (poor.tier, poor.why["floor_usd"]) == (FREE, "0")
+    assert (poor.tier, Decimal(poor.why["floor_usd"])) == (FREE, 0)
     assert rich.tier is not FREE
     assert POLICY(a_question(), (a_budget("0", "0"),), Ladder((FREE,))).tier is FREE
 
