@@ -36,6 +36,8 @@ DEAREST_USD = Decimal(1_000_000)
 MOST_DECIMALS = 6
 """Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
 
+POLICIES = ("paced", "bands")
+
 FEWEST_TOKENS = 16
 """Some providers refuse a smaller `max_tokens`."""
 
@@ -72,14 +74,16 @@ class Config:
     reply: ReplyConfig
 
 
-def load_config(path: str) -> Config:
-    """Read and check the file at `path`; raises ConfigError."""
+def load_config(path: str, *, policy: str = "") -> Config:
+    """Read and check the file at `path`, with another `policy` if one is given; raises ConfigError."""
     try:
         raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"), parse_float=_exact)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); set CONFIG_FILE to a file") from error
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise ConfigError(f"{path}: is not TOML ({error})") from error
+    if policy and isinstance(raw.get("routing", {}), dict):
+        raw["routing"] = raw.get("routing", {}) | {"policy": policy}
     return read_config(raw)
 
 
@@ -190,7 +194,7 @@ def _zone(section: Section) -> ZoneInfo:
 
 
 def _policy(section: Section, ladder: Ladder) -> Policy:
-    name = section.choice("policy", ("paced", "bands"), default="paced")
+    name = section.choice("policy", POLICIES, default="paced")
     pace = _pace(section)
     share = section.number("step_down_below", Decimal(0), Decimal(1), default=Decimal("0.2"))
     bands = tuple(_band(s, ladder) for s in section.sections("band"))

@@ -31,6 +31,8 @@ LAYER_OF = {
     "router.reserving": "use case",
     "router.dispatch": "use case",
     "router.report": "use case",
+    "router.explain": "use case",
+    "router.simulate": "use case",
     "router.reconcile": "use case",
     "router.digest": "use case",
     "router.check": "use case",

@@ -46,14 +46,19 @@ class Experience:
         prior = PRIOR_ANSWERS * bound * USUAL_TOKENS
         return int((self.total.prompt_tokens + prior) / (self.total.answers + PRIOR_ANSWERS))
 
+    def usual_answer(self, tier: Tier) -> int:
+        """Return how many completion tokens an answer in `tier` usually has."""
+        known = self.answers.get(tier.name, _NONE)
+        prior = PRIOR_ANSWERS * USUAL_ANSWER * tier.max_tokens
+        return int((known.completion_tokens + prior) / (known.answers + PRIOR_ANSWERS))
+
     def usual_usd(self, tier: Tier, prompt_tokens: int) -> Decimal:
         """Return what a call in `tier` usually costs for a prompt of so many tokens, bound or not.
 
         Answers are as long as they were, and as much below the price caps as they were.
         """
         known = self.answers.get(tier.name, _NONE)
-        prior = PRIOR_ANSWERS * USUAL_ANSWER * tier.max_tokens
-        completion = int((known.completion_tokens + prior) / (known.answers + PRIOR_ANSWERS))
+        completion = self.usual_answer(tier)
         capped = tier.max_price_prompt_usd * prompt_tokens + tier.max_price_completion_usd * completion
         counted = (
             tier.max_price_prompt_usd * known.prompt_tokens

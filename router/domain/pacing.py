@@ -7,7 +7,6 @@ message that seems hard, less for one that seems easy. Constant time, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
@@ -60,6 +59,10 @@ class Allowance:
     to_come: Decimal
 
 
+Rung = tuple[Tier, Decimal]
+"""A tier of the ladder, and what it usually costs for the message."""
+
+
 def paced_policy(pace: Pace) -> Policy:
     """Make the policy. Of several budgets, the first of which is the channel's, the poorest decides."""
 
@@ -70,14 +73,17 @@ def paced_policy(pace: Pace) -> Policy:
             known.usual_usd(tier, known.prompt_tokens(bound))
             for tier, bound in zip(ladder.tiers, bounds, strict=True)
         ]
-        place = costs.index(min(costs))
-        cheapest, tokens = ladder.tiers[place], known.typical_tokens(bounds[place])
-        cheap_usd = known.usual_usd(cheapest, tokens)
+        least = costs.index(min(costs))
+        cheapest = ladder.tiers[least]
+        cheap_usd = known.usual_usd(cheapest, known.typical_tokens(bounds[least]))
         largest_usd = prompt_cost_bound_usd(cheapest, cheapest.max_prompt_tokens)
         allowances = [_allowance(pace, question, budget, cheap_usd, largest_usd) for budget in budgets]
         allowance = min(allowances, key=lambda one: one.usd)
-        tier, cost_usd = _within_reach(pace, question, zip(ladder.tiers, costs, strict=True), allowance)
-        return Wanted(tier, _why(question, allowance, cost_usd))
+        rungs = _asked_for(question, list(zip(ladder.tiers, costs, strict=True)))
+        weight: Decimal = max(WISHED, question.weight) if question.wish else question.weight
+        reach_usd = pace.reach * allowance.usd * weight
+        place = _within_reach(pace, question, rungs, reach_usd)
+        return Wanted(rungs[place][0], _why(question, allowance, reach_usd, rungs[: place + 1]))
 
     return wanted
 
@@ -89,51 +95,49 @@ def _allowance(
     tally, before = budget.known.tally, budget.known.before
     expected = forecast(question.at, budget.period_key, tally, before, pace.messages_a_day)
     after = pace.safety * round(100 * expected.to_come) / 100
-    burst = pace.burst * min(after, round(expected.a_day))
+    burst = pace.burst * min(after, Decimal(round(expected.a_day)))
     floor_usd = (pace.floor * after + burst) * cheap_usd + min(largest_usd, LARGEST_SHARE * budget.limit_usd)
     usd = (budget.remaining_usd - floor_usd) / (1 + after)
     return Allowance(usd, budget.remaining_usd, floor_usd, 1 + after)
 
 
-def _within_reach(
-    pace: Pace, question: Question, costs: Iterable[tuple[Tier, Decimal]], allowance: Allowance
-) -> tuple[Tier, Decimal]:
-    """Return the best tier whose usual cost is within reach, from the wished one down; else the cheapest."""
-    costs = _asked_for(question, list(costs))
-    weight = max(question.weight, WISHED) if question.wish else question.weight
-    reach_usd = pace.reach * allowance.usd * weight
+def _within_reach(pace: Pace, question: Question, rungs: list[Rung], reach_usd: Decimal) -> int:
+    """Return the place of the best tier whose usual cost is within reach; else of the cheapest."""
     is_better, better_usd, same_usd = False, reach_usd, reach_usd
     if question.last_tier and not question.wish:  # a thread keeps its tier, unless another is clearly right
-        is_better = any(tier.name == question.last_tier for tier, _ in costs)
+        is_better = any(tier.name == question.last_tier for tier, _ in rungs)
         better_usd = reach_usd / pace.stickiness
         same_usd = reach_usd * pace.stickiness if is_better else reach_usd
-    for tier, cost_usd in costs:
+    for place, (tier, cost_usd) in enumerate(rungs):
         is_better = is_better and tier.name != question.last_tier
         if cost_usd <= (better_usd if is_better else same_usd):
-            return tier, cost_usd
-    return min(costs, key=lambda cost: cost[1])
+            return place
+    return min(range(len(rungs)), key=lambda place: rungs[place][1])
 
 
-def _asked_for(question: Question, costs: list[tuple[Tier, Decimal]]) -> list[tuple[Tier, Decimal]]:
+def _asked_for(question: Question, rungs: list[Rung]) -> list[Rung]:
     """Leave out what is better than the wish, and what cannot take all that is to be sent."""
     if question.wish:
-        names = [tier.name for tier, _ in costs]
-        costs = costs[names.index(question.wish) :]
-    return [cost for cost in costs if question.takes(cost[0])] or costs
+        rungs = rungs[[tier.name for tier, _ in rungs].index(question.wish) :]
+    return [rung for rung in rungs if question.takes(rung[0])] or rungs
 
 
-def _why(question: Question, allowance: Allowance, cost_usd: Decimal) -> dict[str, str]:
-    """Return the numbers that decided; texts, as records keep them."""
+def _why(question: Question, allowance: Allowance, reach_usd: Decimal, rungs: list[Rung]) -> dict[str, str]:
+    """Return the numbers that decided, as records keep them. `rungs` end with the one that is given."""
     why = {
         "policy": "paced",
         "length": str(question.length),
         "weight": str(question.weight),
-        "usual_usd": _short(cost_usd),
+        "usual_usd": _short(rungs[-1][1]),
+        "reach_usd": _short(reach_usd),
         "allowance_usd": _short(allowance.usd),
         "left_usd": _short(allowance.left_usd),
         "floor_usd": _short(allowance.floor_usd),
         "to_come": str(round(allowance.to_come)),
     }
+    if len(rungs) > 1:
+        better, cost_usd = rungs[-2]
+        why |= {"better": better.name, "better_usd": _short(cost_usd)}
     if question.signs:
         why["signs"] = ", ".join(question.signs)
     if question.wish:

@@ -159,7 +159,7 @@ def test_free_is_what_the_poor_get() -> None:
     """A tier that costs nothing is the last resort, and needs nothing kept back for it."""
     ladder = Ladder((*LADDER.tiers, FREE))
     poor, rich = (POLICY(a_question(), (a_budget(left),), ladder) for left in ("0.001", "5"))
-    assert (poor.tier, Decimal(poor.why["floor_usd"])) == (FREE, 0)
+    assert (poor.tier, float(poor.why["floor_usd"])) == (FREE, 0.0)
     assert rich.tier is not FREE
     assert POLICY(a_question(), (a_budget("0", "0"),), Ladder((FREE,))).tier is FREE
 
@@ -194,22 +194,13 @@ def test_answers_that_turn_out_long_make_their_tier_dearer() -> None:
 def test_the_choice_is_explained_by_its_numbers() -> None:
     """Who asks why learns what it usually costs, what it might have cost, and what that was made of."""
     why = POLICY(a_question(3000, weight=Decimal("1.20"), signs=("code",)), (a_budget("3"),), LADDER).why
-    assert list(why) == [
-        *(
-            "policy",
-            "length",
-            "weight",
-            "usual_usd",
-            "allowance_usd",
-            "left_usd",
-            "floor_usd",
-            "to_come",
-            "signs",
-        )
-    ]
+    names = "policy length weight usual_usd reach_usd allowance_usd left_usd floor_usd to_come signs"
+    assert list(why) == names.split()
     assert (why["policy"], why["length"], why["weight"], why["left_usd"]) == ("paced", "3000", "1.20", "3")
     allowance = (Decimal(why["left_usd"]) - Decimal(why["floor_usd"])) / Decimal(why["to_come"])
     assert Decimal(why["allowance_usd"]) == pytest.approx(allowance, rel=Decimal("0.02"))
+    poor = POLICY(a_question(), (a_budget("0.12"),), LADDER).why
+    assert (poor["better"], Decimal(poor["better_usd"]) > Decimal(poor["reach_usd"])) == ("premium", True)
     asked = POLICY(a_question(wish="premium", last_tier="standard"), (a_budget("3"),), LADDER).why
     assert (asked["wish"], asked["last_tier"]) == ("premium", "standard")
 
