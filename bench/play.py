@@ -9,7 +9,7 @@ from bench.months import MONTH, Arrival, Month, cost_usd, prompt_bound
 from bench.workload import Workload
 from router.domain.budget import Budget, BudgetKind
 from router.domain.choice import Policy, Question, fit
-from router.domain.experience import experience
+from router.domain.experience import NO_EXPERIENCE, experience
 from router.domain.tally import additions, read_tally
 from router.domain.usage import Bill, Facts
 
@@ -28,12 +28,15 @@ class Played:
     refused: int
 
 
-def play(month: Month, workload: Workload, policy: Policy) -> Played:
-    """Play a month. Calls follow one another, so that nothing is reserved when a choice is made."""
+def play(month: Month, workload: Workload, policy: Policy, *, learns: bool = True) -> Played:
+    """Play a month. Calls follow one another, so that nothing is reserved when a choice is made.
+
+    What a policy that does not learn never looks at is left out: that is quicker.
+    """
     limit_usd, spent_usd, quality, refused = month.limit_usd, Decimal(0), 0.0, 0
     row: dict[str, object] = {}
     for arrival in month.arrivals:
-        known = experience(read_tally(MONTH, row), month.before)
+        known = experience(read_tally(MONTH, row), month.before) if learns else NO_EXPERIENCE
         left_usd = limit_usd - spent_usd
         budget = Budget(BudgetKind.CHANNEL, CHANNEL, MONTH, limit_usd, spent_usd, Decimal(0), left_usd, known)
         place = _given(arrival, workload, policy, budget)
@@ -43,7 +46,8 @@ def play(month: Month, workload: Workload, policy: Policy) -> Played:
         paid_usd = cost_usd(workload, arrival, place)
         spent_usd += paid_usd
         quality += arrival.task.scores[place]
-        _count(row, arrival, workload, place, paid_usd)
+        if learns:
+            _count(row, arrival, workload, place, paid_usd)
     return Played(quality, spent_usd, refused)
 
 

@@ -10,7 +10,7 @@ import itertools
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,9 @@ from router.domain.choice import Policy
 from router.domain.pacing import Pace, paced_policy
 
 Say = Callable[[str], None]
+
+LEARNING = ("paced", "top_50_20_floor", "linear_floor")
+"""Policies that look at what was counted so far."""
 
 PACED, HINDSIGHT, BOTTOM = "paced", "hindsight", "always_bottom"
 
@@ -102,7 +105,9 @@ def _played(options: argparse.Namespace, workload: Workload, say: Say) -> Iterat
     tell_at = time.monotonic() + TELL_EVERY_S
     for count, (scenario, seed, share) in enumerate(cases):
         month = month_of(workload, scenario, share, seed, options.messages, options.forecast)
-        played = {name: play(month, workload, policy) for name, policy in policies.items()}
+        played = {
+            name: play(month, workload, policy, learns=name in LEARNING) for name, policy in policies.items()
+        }
         yield Outcome(month, played | {HINDSIGHT: hindsight(month, workload, means)})
         if time.monotonic() >= tell_at:
             say(f"{count + 1} of {len(cases)} months")
@@ -113,6 +118,7 @@ def _played(options: argparse.Namespace, workload: Workload, say: Say) -> Iterat
 
 
 def _row(policy: str, outcomes: Sequence[Outcome]) -> dict[str, Value]:
+    gains = _gains(policy, outcomes)
     played = [outcome.played[policy] for outcome in outcomes]
     limits = [outcome.month.limit_usd for outcome in outcomes]
     unused = [1 - one.spent_usd / limit for one, limit in zip(played, limits, strict=True) if limit]
@@ -121,8 +127,8 @@ def _row(policy: str, outcomes: Sequence[Outcome]) -> dict[str, Value]:
     over = [max(Decimal(0), one.spent_usd - limit) for one, limit in zip(played, limits, strict=True)]
     return {
         "policy": policy,
-        "gain_recovered": _gain(policy, outcomes),
-        "gain_interval": _interval(policy, outcomes),
+        "gain_recovered": _gain(gains),
+        "gain_interval": _interval(gains),
         "unused_percent": _percent(sum(unused), len(unused)),
         "refused_percent": _percent(sum(one.refused for one in played), messages),
         "months_with_refusal_percent": _percent(sum(one.refused > 0 for one in financed), len(financed)),
@@ -130,20 +136,24 @@ def _row(policy: str, outcomes: Sequence[Outcome]) -> dict[str, Value]:
     }
 
 
-def _gain(policy: str, outcomes: Iterable[Outcome]) -> float | None:
-    """Return what the policy gained over the cheapest tier, as a share of what hindsight gained."""
-    gained = possible = 0.0
-    for outcome in outcomes:
-        least = outcome.played[BOTTOM].quality
-        gained += outcome.played[policy].quality - least
-        possible += outcome.played[HINDSIGHT].quality - least
-    return round(gained / possible, 3) if possible else None
+def _gains(policy: str, outcomes: Sequence[Outcome]) -> list[tuple[float, float]]:
+    """Return for each month what the policy gained over the cheapest tier, and what hindsight did."""
+    least = [outcome.played[BOTTOM].quality for outcome in outcomes]
+    gained = [outcome.played[policy].quality for outcome in outcomes]
+    possible = [outcome.played[HINDSIGHT].quality for outcome in outcomes]
+    return [(a - c, b - c) for a, b, c in zip(gained, possible, least, strict=True)]
 
 
-def _interval(policy: str, outcomes: Sequence[Outcome]) -> tuple[float, ...] | None:
-    """Return between what the gain lies when months are drawn anew, as often as there are."""
+def _gain(months: Sequence[tuple[float, float]]) -> float | None:
+    """Return what was gained in all months, as a share of what could have been."""
+    possible = sum(one for _, one in months)
+    return round(sum(one for one, _ in months) / possible, 3) if possible else None
+
+
+def _interval(months: Sequence[tuple[float, float]]) -> tuple[float, ...] | None:
+    """Return between what the gain lies when months are drawn anew, as many as there are."""
     lots = random.Random("bootstrap")  # noqa: S311 - chance that can be repeated, not a secret
-    drawn = (_gain(policy, lots.choices(outcomes, k=len(outcomes))) for _ in range(RESAMPLES))
+    drawn = (_gain(lots.choices(months, k=len(months))) for _ in range(RESAMPLES))
     gains = sorted(gain for gain in drawn if gain is not None)
     return tuple(gains[int(share * len(gains))] for share in INTERVAL) if gains else None
 

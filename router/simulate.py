@@ -156,7 +156,7 @@ class Till:
         return offer.tier, again.cost_usd
 
     def _is_known(self, facts: Facts) -> bool:
-        """Whether the tier that answered is on this ladder, with the same models: then it teaches of costs."""
+        """Whether the tier that answered is on this ladder with the same models: it teaches of costs."""
         tiers = self._config.ladder.tiers
         return any(t.name == facts.tier_given and set(t.models) == set(facts.models) for t in tiers)
 

@@ -26,7 +26,7 @@ def test_a_paced_choice_is_told_by_its_numbers() -> None:
     )
     rich = paced_policy(Pace())(a_question(1200, wish="premium"), (a_budget("5"),), LADDER)
     assert told(rich.why, "premium", "standard").startswith(
-        "premium, since this message of 1,200 characters may cost $0.32 and that usually costs $0.013 (asked "
+        "premium, since this message of 1,200 characters may cost $1.88 and that usually costs $0.013 (asked "
         "for premium): the allowance is "
     )
     assert told(rich.why, "premium", "standard").endswith("; the answer came from standard in the end.")
