@@ -170,8 +170,8 @@ def _prompt_price_usd(costs: Sequence[Decimal], tokens: Sequence[int]) -> Decima
 GENERATED = 1500
 """Prompts: enough that a month meets each only now and then."""
 
-_TIERS = (("premium", "2.5", 600, 1.9), ("standard", "1.25", 300, 1.6), ("economy", "0.2", 200, 0.9))
-"""Name, price of a million prompt tokens, median answer and skill of tiers like those of `config.toml`."""
+_TIERS = (("premium", "1.25", 1200, 1.9), ("standard", "0.5", 300, 1.6), ("economy", "0.1", 170, 0.9))
+"""Name, price of a million prompt tokens, median answer (the premium tier thinks) and skill of each tier."""
 
 
 def generated_workload(seed: int = 0) -> Workload:

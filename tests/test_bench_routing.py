@@ -21,7 +21,7 @@ from bench.workload import BadData, Workload, generated_workload, read_workload
 from router.domain.pacing import Pace, paced_policy
 
 HEAD = "prompt,score_small,cost_small,score_large,cost_large\n"
-ROWS = HEAD + '"What, now?",0.5,0.0000203,0.9,0.000403\nWhy?,0.7,0.0000152,0.8,0.000202\n'
+ROWS = HEAD + '"What, now?",0.5,0.0000023,0.9,0.000043\nWhy?,0.7,0.0000017,0.8,0.000022\n'
 POLICY = paced_policy(Pace())
 
 WORKLOAD = generated_workload()
@@ -151,7 +151,7 @@ def test_a_cost_is_split_into_prompt_and_answer(tmp_path: Path) -> None:
     workload = read(tmp_path, ROWS)
 
     assert [tier.name for tier in workload.ladder.tiers] == ["large", "small"]
-    for task, costs in zip(workload.tasks, ((403, 20.3), (202, 15.2)), strict=True):
+    for task, costs in zip(workload.tasks, ((43, 2.3), (22, 1.7)), strict=True):
         for place, cost in enumerate(costs):
             alone = replace(month().arrivals[0], task=task, context_tokens=0)
             assert float(cost_usd(workload, alone, place)) == pytest.approx(cost / 10**6)
