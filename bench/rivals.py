@@ -85,7 +85,7 @@ def _degraded(ladder: Ladder, tier: Tier, budget: Budget) -> Tier:
 def _above_floor(question: Question, budget: Budget, ladder: Ladder, tier: Tier) -> Tier:
     """Step down until the worst case leaves the floor alone."""
     known, lowest = budget.known, ladder.tiers[-1]
-    to_come = forecast(question.at, budget.period_key, known.tally, known.before, A_DAY).to_come
+    to_come, _ = forecast(question.at, budget.period_key, known.tally, known.before, A_DAY)
     cheap_usd = known.usual_usd(lowest, known.typical_tokens(question.prompt_bound(lowest)))
     payable_usd = budget.remaining_usd - FLOOR * round(to_come) * cheap_usd
     rungs = ladder.from_tier_down(tier)
@@ -101,9 +101,8 @@ def _elapsed(question: Question, budget: Budget) -> Decimal:
     """Return the share of the period's working time that is over."""
     key = budget.period_key
     begins = datetime.fromordinal(span(key)[0])
-    left, whole = (
-        forecast(at, key, NOTHING_COUNTED, NOTHING_COUNTED, 1).to_come for at in (question.at, begins)
-    )
+    left, _ = forecast(question.at, key, NOTHING_COUNTED, NOTHING_COUNTED, 1)
+    whole, _ = forecast(begins, key, NOTHING_COUNTED, NOTHING_COUNTED, 1)
     return 1 - Decimal(left / whole)
 
 

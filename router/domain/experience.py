@@ -48,9 +48,7 @@ class Experience:
 
     def usual_answer(self, tier: Tier) -> int:
         """Return how many completion tokens an answer in `tier` usually has."""
-        known = self.answers.get(tier.name, _NONE)
-        prior = PRIOR_ANSWERS * USUAL_ANSWER * tier.max_tokens
-        return int((known.completion_tokens + prior) / (known.answers + PRIOR_ANSWERS))
+        return _usual_answer(tier, self.answers.get(tier.name, _NONE))
 
     def usual_usd(self, tier: Tier, prompt_tokens: int) -> Decimal:
         """Return what a call in `tier` usually costs for a prompt of so many tokens, bound or not.
@@ -58,13 +56,18 @@ class Experience:
         Answers are as long as they were, and as much below the price caps as they were.
         """
         known = self.answers.get(tier.name, _NONE)
-        completion = self.usual_answer(tier)
+        completion = _usual_answer(tier, known)
         capped = tier.max_price_prompt_usd * prompt_tokens + tier.max_price_completion_usd * completion
         counted = (
             tier.max_price_prompt_usd * known.prompt_tokens
             + tier.max_price_completion_usd * known.completion_tokens
         )
         return capped * known.cost_usd / counted if counted else capped / _MILLION
+
+
+def _usual_answer(tier: Tier, known: Answers) -> int:
+    prior = PRIOR_ANSWERS * USUAL_ANSWER * tier.max_tokens
+    return int((known.completion_tokens + prior) / (known.answers + PRIOR_ANSWERS))
 
 
 NO_EXPERIENCE = Experience()

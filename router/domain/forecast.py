@@ -7,11 +7,9 @@ a Gamma prior: what was seen counts more, the longer it was watched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from operator import mul
+from operator import add, mul
 
 from router.domain.tally import Tally
 
@@ -27,72 +25,43 @@ PRIOR_SHARE = 4 / 30
 OFFICE_OPENS, OFFICE_HOURS, OFFICE_SHARE = 8, 10, 0.9
 """From that hour, for so many, this share of a day's messages comes, evenly; the rest comes at any hour."""
 
-_DAYS = 7
+_A_WEEK = 7
+
+Days = tuple[float, ...]
+"""How many days there are of each weekday, Monday first."""
+
+_NO_DAYS: Days = (0,) * _A_WEEK
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """The messages to the end of the period, and on a working day."""
-
-    to_come: float
-    a_day: float
-
-
-def forecast(at: datetime, period_key: str, tally: Tally, before: Tally, a_day: float) -> Forecast:
-    """Forecast the messages from `at` (local time) on.
+def forecast(at: datetime, period_key: str, tally: Tally, before: Tally, a_day: float) -> tuple[float, float]:
+    """Forecast the messages from `at` (local time) to the end of the period, and those of a working day.
 
     `before` is the tally of the period before; `a_day` is the volume of a working day where neither tells.
     Raises ValueError for a key that names no period.
     """
-    first, days = span(period_key)
-    today = min(max(at.toordinal(), first), first + days - 1)
-    knows_before = any(before.messages)
-    begins = first if knows_before or tally.opened is None else max(first, tally.opened.toordinal())
-    seen: list[float] = list(_weekdays(begins, today - begins))
-    left: list[float] = list(_weekdays(today + 1, first + days - today - 1))
-    weekday, gone = (today - 1) % _DAYS, _part_of_day(at.hour + at.minute / 60)
+    count, count_before = sum(tally.messages), sum(before.messages)
+    opened = tally.opened.toordinal() if tally.opened and not count_before else 0
+    weekday, days_seen, days_left = _days(period_key, at.toordinal(), opened)
+    seen, left = list(days_seen), list(days_left)
+    gone = _part_of_day(at.hour + at.minute / 60)
     seen[weekday] += gone
     left[weekday] += 1 - gone
-    earlier = _watched(before) if knows_before else _NO_DAYS
-    work_seen, work_left, work_earlier = _work(tally.messages, before.messages, seen, left, earlier)
-    prior_work = PRIOR_SHARE * (work_seen + work_left)
-    prior = sum(before.messages) / work_earlier if knows_before else a_day
-    rate = (sum(tally.messages) + prior_work * prior) / (work_seen + prior_work)
-    return Forecast(rate * work_left, rate)
-
-
-_NO_DAYS = (0,) * _DAYS
-
-
-def _watched(before: Tally) -> Sequence[float]:
-    """Count the weekdays of an earlier period from its first message on."""
-    first, days = span(before.period_key)
-    begins = max(first, before.opened.toordinal()) if before.opened else first
-    return _weekdays(begins, max(1, first + days - begins))
-
-
-def _work(
-    counts: Sequence[int],
-    counts_before: Sequence[int],
-    seen: Sequence[float],
-    left: Sequence[float],
-    earlier: Sequence[float],
-) -> tuple[float, float, float]:
-    """Weigh the weekdays seen, left and of the period before, in working days.
-
-    A weekday weighs what it does in a working week, corrected by what was counted on it.
-    """
-    watched = sum(map(mul, WORKING_WEEK, seen)) + sum(map(mul, WORKING_WEEK, earlier))
-    rate = (sum(counts) + sum(counts_before)) / max(watched, 1.0)
-    of_seen = of_left = of_earlier = 0.0
+    earlier = _watched(before.period_key, before.opened) if count_before else _NO_DAYS
+    watched = sum(map(mul, WORKING_WEEK, map(add, seen, earlier)))
+    usual_rate = (count + count_before) / max(watched, 1.0)
+    work_seen = work_left = work_earlier = 0.0
     for usual, n, n_before, s, d, e in zip(
-        WORKING_WEEK, counts, counts_before, seen, left, earlier, strict=True
+        WORKING_WEEK, tally.messages, before.messages, seen, left, earlier, strict=True
     ):
-        weight = usual * (n + n_before + RHYTHM_MESSAGES) / (rate * usual * (s + e) + RHYTHM_MESSAGES)
-        of_seen += weight * s
-        of_left += weight * d
-        of_earlier += weight * e
-    return of_seen, of_left, of_earlier
+        expected = usual_rate * usual * (s + e)
+        weight = usual * (n + n_before + RHYTHM_MESSAGES) / (expected + RHYTHM_MESSAGES)
+        work_seen += weight * s
+        work_left += weight * d
+        work_earlier += weight * e
+    prior_work = PRIOR_SHARE * (work_seen + work_left)
+    prior_rate = count_before / work_earlier if count_before else a_day
+    rate = (count + prior_work * prior_rate) / (work_seen + prior_work)
+    return rate * work_left, rate
 
 
 def _part_of_day(hour: float) -> float:
@@ -106,7 +75,7 @@ def span(period_key: str) -> tuple[int, int]:
     """Return the ordinal of a period's first day and the number of its days; see `Period.key`."""
     if "W" in period_key:
         year, week = period_key.split("-W")
-        return date.fromisocalendar(int(year), int(week), 1).toordinal(), _DAYS
+        return date.fromisocalendar(int(year), int(week), 1).toordinal(), _A_WEEK
     if period_key.count("-") > 1:
         return date.fromisoformat(period_key).toordinal(), 1
     first = date.fromisoformat(f"{period_key}-01")
@@ -114,9 +83,27 @@ def span(period_key: str) -> tuple[int, int]:
     return first.toordinal(), (after - first).days
 
 
-@lru_cache(maxsize=512)
-def _weekdays(first: int, days: int) -> tuple[int, ...]:
-    """Count the weekdays, Monday first, among `days` days from the ordinal `first` on."""
-    weeks, rest = divmod(days, _DAYS)
-    begins = (first - 1) % _DAYS  # the first of all days was a Monday
-    return tuple(weeks + ((day - begins) % _DAYS < rest) for day in range(_DAYS))
+@lru_cache(maxsize=1024)
+def _days(period_key: str, today: int, opened: int) -> tuple[int, Days, Days]:
+    """Return today's weekday, and the weekdays before it and after it in the period.
+
+    Before a new channel's first message (`opened`; 0: not new) silence means nothing: those days are left out.
+    """
+    first, days = span(period_key)
+    today = min(max(today, first), first + days - 1)
+    begins = max(first, min(opened, today))
+    return (today - 1) % _A_WEEK, _weekdays(begins, today), _weekdays(today + 1, first + days)
+
+
+@lru_cache(maxsize=256)
+def _watched(period_key: str, opened: date | None) -> Days:
+    """Count the weekdays of an earlier period from its first message on."""
+    first, days = span(period_key)
+    begins = max(first, opened.toordinal()) if opened else first
+    return _weekdays(min(begins, first + days - 1), first + days)
+
+
+def _weekdays(begins: int, ends: int) -> Days:
+    """Count the weekdays, Monday first, from one ordinal to before another."""
+    days = range(begins, ends)
+    return tuple(sum((day - 1) % _A_WEEK == weekday for day in days) for weekday in range(_A_WEEK))

@@ -93,9 +93,9 @@ def _allowance(
 ) -> Allowance:
     """Plan a budget. The floor is for the cheap answers to come, and for the largest there may be."""
     tally, before = budget.known.tally, budget.known.before
-    expected = forecast(question.at, budget.period_key, tally, before, pace.messages_a_day)
-    after = pace.safety * round(100 * expected.to_come) / 100
-    burst = pace.burst * min(after, Decimal(round(expected.a_day)))
+    to_come, a_day = forecast(question.at, budget.period_key, tally, before, pace.messages_a_day)
+    after = pace.safety * round(100 * to_come) / 100
+    burst = pace.burst * min(after, Decimal(round(a_day)))
     floor_usd = (pace.floor * after + burst) * cheap_usd + min(largest_usd, LARGEST_SHARE * budget.limit_usd)
     usd = (budget.remaining_usd - floor_usd) / (1 + after)
     return Allowance(usd, budget.remaining_usd, floor_usd, 1 + after)

@@ -19,7 +19,7 @@ USUAL = 10
 
 def to_come(at: datetime, tally: Tally = NEVER, before: Tally = NEVER, key: str = MONTH) -> float:
     """Forecast with the usual volume for a channel that nothing is known of."""
-    return forecast(at, key, tally, before, USUAL).to_come
+    return forecast(at, key, tally, before, USUAL)[0]
 
 
 def days_of(key: str, until: date | None = None) -> list[date]:
