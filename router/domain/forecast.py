@@ -85,9 +85,9 @@ def span(period_key: str) -> tuple[int, int]:
 
 @lru_cache(maxsize=1024)
 def _days(period_key: str, today: int, opened: int) -> tuple[int, Days, Days]:
-    """Return today's weekday, and the weekdays before it and after it in the period.
+    """Return the weekday of today, and which are before and after it in the period.
 
-    Before a new channel's first message (`opened`; 0: not new) silence means nothing: those days are left out.
+    Before a new channel's first message (`opened`; 0: not new) silence means nothing: those days are out.
     """
     first, days = span(period_key)
     today = min(max(today, first), first + days - 1)
