@@ -22,6 +22,7 @@ YARDSTICKS = {
     "load": "messages through queue and workers, while workers are killed and the table fails",
     "report": "a month's report from rollups, beside reading all records and scanning",
     "overspend": "messages at once upon the last dollars, beside check-then-spend and holds without lease",
+    "routing": "what policies make of the same months of traffic and money, against hindsight",
 }
 """Each is a module here, with `parser()` for its options and `measure(options, say)` for its result."""
 

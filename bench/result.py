@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-Value = str | int | float | Decimal | None
+Value = str | int | float | Decimal | tuple[float, ...] | None
 
 FEW = 4
 """Rows that stand side by side."""
@@ -69,6 +69,8 @@ def _shown(value: Value) -> str:
         return "yes" if value else "no"
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int | float) else value
 
 

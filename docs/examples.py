@@ -16,6 +16,7 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
@@ -28,6 +29,7 @@ from router import settings
 from router.adapters.usage import Rollup
 from router.config import load_config
 from router.domain.notices import footer_text
+from router.domain.why import told
 from router.output import to_csv, to_text
 from router.report import Report, Savings, savings_of, sum_up
 from router.sheets import report_data, report_table
@@ -74,6 +76,25 @@ def savings() -> Savings:
 def footer() -> str:
     """Print the footer of an answer."""
     return footer_text("anthropic/claude-sonnet-5.5", Decimal("0.0127"), Decimal("2.17"), Decimal(5))
+
+
+def why() -> str:
+    """Print why a made-up answer came from its tier."""
+    numbers = {
+        "policy": "paced",
+        "length": "412",
+        "weight": "1.28",
+        "signs": "code",
+        "usual_usd": "0.00305",
+        "reach_usd": "0.0102",
+        "allowance_usd": "0.00266",
+        "left_usd": "1.93",
+        "floor_usd": "0.136",
+        "to_come": "674",
+        "better": "premium",
+        "better_usd": "0.0134",
+    }
+    return "\n".join(textwrap.wrap(told(numbers, "standard", "standard"), 110))
 
 
 @cache
@@ -127,6 +148,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "report-csv": lambda: fenced(to_csv(report_data(report())), "csv"),
     "settings": settings_table,
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),
+    "why": lambda: fenced(why()),
     "footer": lambda: fenced(footer()),
     "help": lambda: fenced(help_text()),
     "running-cost": running_cost.example,

@@ -6,13 +6,16 @@ Exit codes: 0 it is done, 1 it ran and failed, 2 it was called wrongly. What goe
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import NoReturn
 
 from router.adapters.aws_http import endpoint_at
 from router.budgets import WORKSPACE, BudgetName, WrongLimit, read_words
 from router.command import (
+    Instead,
     Wanted,
     budget_change_lines,
     budget_lines,
@@ -20,10 +23,13 @@ from router.command import (
     check_lines,
     reconcile_lines,
     report_lines,
+    simulate_lines,
     verify_lines,
+    why_lines,
 )
-from router.config import is_user_id
+from router.config import DEAREST_USD, POLICIES, is_user_id
 from router.domain.budget import BudgetKind
+from router.domain.money import parse_usd
 from router.errors import SettingsError
 from router.output import FORMATS
 from router.remedies import complaint
@@ -68,6 +74,27 @@ environment:
   AWS_REGION       and credentials, as for other AWS tools
   SLACK_BOT_TOKEN  only for a channel that is given by its name
   CONFIG_FILE      the time zone, and the best tier to compare with (default: config.toml)
+"""
+
+SIMULATE = """\
+Replay a month of usage records under another configuration, policy or budget: what it would have
+cost, how often each tier would have answered, and when the money would have run out. Records hold
+lengths and costs, never words. Nothing is called and nothing is changed.
+"""
+SIMULATE_EXAMPLES = """\
+examples:
+  python -m router simulate --channel general --budget 10
+      this month of #general, had its budget been 10 dollars
+  python -m router simulate --month 2026-10 --policy bands
+      October of every channel by the other policy
+  python -m router simulate --month 2026-10 --config new.toml --format csv > replay.csv
+      under another file: its ladder, its policy and its budgets
+
+environment:
+  USAGE_TABLE      the table of usage records and rollups
+  AWS_REGION       and credentials, as for other AWS tools
+  SLACK_BOT_TOKEN  only for a channel that is given by its name
+  CONFIG_FILE      what is replayed under, unless --config names another (default: config.toml)
 """
 
 RECONCILE = """\
@@ -141,6 +168,26 @@ environment:
 """
 
 
+WHY = """\
+Tell why an answer came from its tier: the numbers that decided, in one sentence.
+"""
+WHY_EXAMPLES = """\
+examples:
+  python -m router why --channel general
+      the newest answer in #general
+  python -m router why https://acme.slack.com/archives/C024BE91L/p1795348800000100
+      the answer to that message, or the one that it is (Slack: Copy link)
+  python -m router why 1795348800.000100 --channel C024BE91L --format json
+      by the message's ts, with all its numbers
+
+environment:
+  USAGE_TABLE      the table of usage records
+  AWS_REGION       and credentials, as for other AWS tools
+  SLACK_BOT_TOKEN  only for a channel that is given by its name
+  CONFIG_FILE      only for the time zone (default: config.toml)
+"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Tells of wrong usage in one line, as of everything that goes wrong."""
 
@@ -164,12 +211,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> _Parser:
     parser = _described(_Parser("python -m router"), "Penny's command line.", EXIT_CODES)
-    parser.set_defaults(lines=lambda _: parser.error("which command? report, budget, reconcile or check"))
+    parser.set_defaults(
+        lines=lambda _: parser.error("which command? report, budget, why, simulate, reconcile or check")
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     report = commands.add_parser("report", help="print what was spent in a month")
     _add_report_arguments(_described(report, REPORT, REPORT_EXAMPLES))
     budget = commands.add_parser("budget", help="show what may be spent and what is left; set limits")
     _add_budget_commands(_described(budget, BUDGET, BUDGET_EXAMPLES))
+    why = commands.add_parser("why", help="tell why an answer came from its tier")
+    _add_why_arguments(_described(why, WHY, WHY_EXAMPLES))
+    simulate = commands.add_parser("simulate", help="replay a month under other settings")
+    _add_simulate_arguments(_described(simulate, SIMULATE, SIMULATE_EXAMPLES))
     reconcile = commands.add_parser("reconcile", help="settle what dead workers left open")
     _add_reconcile_arguments(_described(reconcile, RECONCILE, RECONCILE_EXAMPLES))
     check = commands.add_parser("check", help="check whether all that Penny needs is there")
@@ -231,6 +284,40 @@ def _add_whose(parser: _Parser) -> None:
     whose.add_argument("--workspace", action="store_true", help="all channels and users together")
 
 
+def _add_why_arguments(parser: _Parser) -> None:
+    parser.add_argument(
+        "message",
+        metavar="MESSAGE",
+        nargs="?",
+        type=_message,
+        default=("", ""),
+        help="a message's link or ts (default: the newest that was answered)",
+    )
+    parser.add_argument(
+        "--channel",
+        metavar="CHANNEL",
+        type=_channel,
+        help="a channel's id, or its name with or without # (default: the link's)",
+    )
+    _add_format(parser)
+    parser.set_defaults(lines=_why, error=parser.error)
+
+
+def _add_simulate_arguments(parser: _Parser) -> None:
+    parser.add_argument(
+        "--channel",
+        metavar="CHANNEL",
+        type=_channel,
+        help="a channel's id, or its name with or without # (default: every channel)",
+    )
+    parser.add_argument("--month", metavar="YYYY-MM", type=_month, help="default: the present month")
+    parser.add_argument("--config", metavar="FILE", default="", help="another config.toml")
+    parser.add_argument("--policy", choices=POLICIES, default="", help="instead of the file's")
+    parser.add_argument("--budget", metavar="USD", type=_limit, help="of each channel, instead of the file's")
+    _add_format(parser)
+    parser.set_defaults(lines=_simulate)
+
+
 def _add_reconcile_arguments(parser: _Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     _add_format(parser)
@@ -269,6 +356,27 @@ def _user(text: str) -> str:
     if not is_user_id(text.strip()):
         raise argparse.ArgumentTypeError(f"{text[:LONGEST_NAME]!r} is no user's id; write one like U024BE7LH")
     return text.strip()
+
+
+def _limit(text: str) -> Decimal:
+    amount = parse_usd(text)
+    if amount is None or not 0 <= amount <= DEAREST_USD:
+        raise argparse.ArgumentTypeError(
+            f"{text[:LONGEST_NAME]!r} is no amount; write a number from 0 to {DEAREST_USD}"
+        )
+    return amount
+
+
+def _message(text: str) -> tuple[str, str]:
+    """Read a link to a message, or its ts: the channel, if it says, and the ts."""
+    link = re.fullmatch(r"https://\S+/archives/([A-Z0-9]{2,32})/p(\d{1,12})(\d{6})(?:\?\S*)?", text.strip())
+    if link:
+        return link[1], f"{link[2]}.{link[3]}"
+    if not re.fullmatch(r"\d{1,12}\.\d{6}", text.strip()):
+        raise argparse.ArgumentTypeError(
+            f"{text[:LONGEST_NAME]!r} is no message; write its link, or 1795348800.000100"
+        )
+    return "", text.strip()
 
 
 def _month(text: str) -> str:
@@ -337,6 +445,19 @@ def _whose(arguments: argparse.Namespace) -> BudgetName:
     if arguments.user:
         return (BudgetKind.USER, arguments.user)
     return (BudgetKind.CHANNEL, arguments.channel)
+
+
+def _why(arguments: argparse.Namespace) -> Iterator[str]:
+    of_link, ts = arguments.message
+    if not (arguments.channel or of_link):
+        arguments.error("which channel? give --channel, or a message's link")
+    return why_lines(settings_from(), note, arguments.channel or of_link, ts, arguments.format)
+
+
+def _simulate(arguments: argparse.Namespace) -> Iterator[str]:
+    instead = Instead(arguments.config, arguments.policy, arguments.budget)
+    channel, month = arguments.channel or "", arguments.month or ""
+    return simulate_lines(settings_from(), note, channel, month, instead, arguments.format)
 
 
 def _reconcile(arguments: argparse.Namespace) -> Iterator[str]:

@@ -331,7 +331,7 @@ class Answer:
         """Say which message the reply answers, and offer to stop it."""
         message, again = self._message, self._answering
         return Fittings(
-            lambda is_complete: mark(message.ts, is_complete=is_complete, again=again),
+            lambda is_complete, tier: mark(message.ts, is_complete=is_complete, tier=tier, again=again),
             (stop_block({"ts": message.ts, "again": again, "user": message.user}),),
         )
 

@@ -36,12 +36,15 @@ from router.sheets import (
     reconciled_closing,
     reconciled_data,
     reconciled_table,
+    replay_data,
+    replay_table,
     report_data,
     report_table,
     verified_closing,
     verified_data,
     verified_table,
     whose,
+    why_data,
 )
 from router.slack.channels import find_channel, is_channel_id
 from router.verify import Verifying
@@ -140,6 +143,49 @@ def _channel_id(settings: Settings, channel: str) -> str:
     if found is None:
         raise CannotDo(f"Penny sees no channel called {channel!r}: invite her if it is private, or {BY_ID}")
     return found
+
+
+def why_lines(settings: Settings, note: Note, channel: str, message_ts: str, form: str) -> Iterator[str]:
+    """Explain the answer to a message of `channel` (id or name), or its newest one."""
+    from router.explain import explain_last, explain_message  # noqa: PLC0415 - this command's alone
+
+    usage, now = wiring.usage(settings), time.time()
+    zone, channel_id = (
+        _zone(settings, note, "taking the month of UTC; set CONFIG_FILE"),
+        _channel_id(settings, channel),
+    )
+    found = (
+        explain_message(usage, channel_id, message_ts, zone)
+        if message_ts
+        else explain_last(usage, channel_id, now, zone)
+    )
+    if found is None:
+        asked = f"the message {message_ts}" if message_ts else "this month or the last"
+        raise CannotDo(f"there is no paid answer of {channel} to tell of, for {asked}")
+    yield f"{found.sentence}" if form == "table" else WRITTEN[form](why_data(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What a replay has other than it was: a file, a policy, a limit; each may be left as it is."""
+
+    config_file: str = ""
+    policy: str = ""
+    limit_usd: Decimal | None = None
+
+
+def simulate_lines(
+    settings: Settings, note: Note, channel: str, month: str, instead: Instead, form: str
+) -> Iterator[str]:
+    """Replay a month of `channel` (id or name; empty: every channel) under other settings."""
+    from router.simulate import replay_month  # noqa: PLC0415 - this command's alone
+
+    usage = wiring.usage(settings)
+    config = load_config(instead.config_file or settings.config_file, policy=instead.policy)
+    month = month or month_and_day(time.time(), config.budget.zone)[0]
+    channel_id = _channel_id(settings, channel) if channel else ""
+    replay = replay_month(usage, config, channel_id, month, instead.limit_usd, note)
+    yield to_text(replay_table(replay)) if form == "table" else WRITTEN[form](replay_data(replay))
 
 
 def reconcile_lines(settings: Settings, note: Note, form: str, *, dry_run: bool) -> Iterator[str]:

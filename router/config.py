@@ -19,7 +19,9 @@ from router.domain.bands import Band, bands_policy
 from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.choice import Policy
 from router.domain.ladder import MAX_MODELS, Ladder, Tier
+from router.domain.pacing import Pace, paced_policy
 from router.domain.thread import least_prompt_tokens
+from router.domain.wish import WISHES
 from router.errors import ConfigError
 
 LONGEST_DEADLINE_S = 230
@@ -44,6 +46,7 @@ _USER_ID = re.compile(r"[UW][A-Z0-9]{6,20}")
 
 MOST_PROMPTS = 4
 """Suggested ones: https://docs.slack.dev/reference/methods/assistant.threads.setSuggestedPrompts."""
+POLICIES = ("paced", "bands")
 
 FEWEST_TOKENS = 16
 """Some providers refuse a smaller `max_tokens`."""
@@ -126,19 +129,22 @@ class Config:
     ladder: Ladder
     budget: BudgetConfig
     policy: Policy
+    wishes: tuple[str, ...]
     useful_tokens: int
     reply: ReplyConfig
     access: AccessConfig
 
 
-def load_config(path: str) -> Config:
-    """Read and check the file at `path`; raises ConfigError."""
+def load_config(path: str, *, policy: str = "") -> Config:
+    """Read and check the file at `path`, with another `policy` if one is given; raises ConfigError."""
     try:
         raw = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"), parse_float=_exact)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); set CONFIG_FILE to a file") from error
     except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise ConfigError(f"{path}: is not TOML ({error})") from error
+    if policy and isinstance(raw.get("routing", {}), dict):
+        raw["routing"] = raw.get("routing", {}) | {"policy": policy}
     return read_config(raw)
 
 
@@ -162,6 +168,7 @@ def read_config(raw: dict[str, Any]) -> Config:
         ladder=ladder,
         budget=_budget(top.section("budget")),
         policy=_policy(routing, ladder),
+        wishes=routing.some("wishes", WISHES, default=WISHES),
         useful_tokens=routing.integer("useful_tokens", FEWEST_TOKENS, 100_000, default=400),
         reply=_reply(top.section("reply")),
         access=_access(top.section("access")),
@@ -273,11 +280,25 @@ def _zone(section: Section) -> ZoneInfo:
 
 
 def _policy(section: Section, ladder: Ladder) -> Policy:
-    section.choice("policy", ("bands",), default="bands")
-    bands = tuple(_band(s, ladder) for s in section.sections("band"))
-    _check_bands(bands)
+    name = section.choice("policy", POLICIES, default="paced")
+    pace = _pace(section)
     share = section.number("step_down_below", Decimal(0), Decimal(1), default=Decimal("0.2"))
-    return bands_policy(bands, share)
+    bands = tuple(_band(s, ladder) for s in section.sections("band"))
+    if bands or name == "bands":
+        _check_bands(bands)
+    return bands_policy(bands, share) if name == "bands" else paced_policy(pace)
+
+
+def _pace(section: Section) -> Pace:
+    usual = Pace()
+    return Pace(
+        reach=section.number("reach", Decimal("0.1"), Decimal(100), default=usual.reach),
+        floor=section.number("floor", Decimal(0), Decimal(100), default=usual.floor),
+        burst=section.number("burst", Decimal(0), Decimal(100), default=usual.burst),
+        safety=section.number("safety", Decimal(1), Decimal(10), default=usual.safety),
+        stickiness=section.number("stickiness", Decimal(1), Decimal(10), default=usual.stickiness),
+        messages_a_day=section.integer("messages_a_day", 1, 100_000, default=usual.messages_a_day),
+    )
 
 
 def _band(section: Section, ladder: Ladder) -> Band:
@@ -397,6 +418,13 @@ class Section:
         values = self._value(key, list, "an array of texts", default)
         if not all(isinstance(v, str) for v in values):
             raise self._wrong(key, values, "an array of texts")
+        return tuple(values)
+
+    def some(self, key: str, choices: tuple[str, ...], *, default: tuple[str, ...]) -> tuple[str, ...]:
+        """Return an array of some of `choices`, or none."""
+        values = self._value(key, list, f"an array of {', '.join(choices)}", list(default))
+        if not all(value in choices for value in values):
+            raise self._wrong(key, values, f"an array of {', '.join(choices)}")
         return tuple(values)
 
     def boolean(self, key: str, *, default: bool) -> bool:

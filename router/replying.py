@@ -149,7 +149,7 @@ class Replying:
     def _errand(self, prompt_of: Callable[[Tier], Prompt], deadline: float) -> Errand:
         tier, message, offer = self._funds.offer.tier, self._message, self._funds.offer
         call = Call(
-            models=tier.models,
+            models=self._reservation.facts.models,
             messages=prompt_of(tier).messages,
             max_tokens=offer.max_tokens,
             max_price_prompt_usd=tier.max_price_prompt_usd,
@@ -206,6 +206,7 @@ class Replying:
         self._reservation = replace(
             self._reservation, facts=replace(self._reservation.facts, tier_given=tier.name)
         )
+        self._reply.tier = tier.name
         bill = _bill(completion)  # None: the reservation waits until OpenRouter says what was billed
         is_settled = bill is not None and self._settle(bill)
         self._note(tier, completion, bill)

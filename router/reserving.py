@@ -10,7 +10,8 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from router.adapters.ledger import Ledger, Reservation, Short
@@ -21,6 +22,8 @@ from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
 from router.domain.usage import Facts, month_and_day
+from router.domain.weight import weigh
+from router.domain.wish import read_wish
 
 BUSY_WAIT_S = 6.0
 """How long a message waits for what others have reserved; a cheap answer takes about as long."""
@@ -105,13 +108,16 @@ class Reserving:
         """
         ladder = self._config.ladder
         terms = terms or Terms(ladder)
-        wanted = terms.wanted(self._config.policy, Question(len(message.text)), budgets, ladder)
+        wish = read_wish(message.text, terms.allowed, self._config.wishes)
+        question = self._question(message, prompt_of, wish.tier)
+        wanted = terms.wanted(self._config.policy, question, budgets, ladder)
         give_up = self._clock() + BUSY_WAIT_S
         look, is_fresh = _Look(periods[0].moment, budgets), False
         while True:
             offer = self._fit(terms, wanted.tier, prompt_of, min(b.remaining_usd for b in look.budgets))
             if offer:
                 reservation = self._reservation(message, wanted, offer, look, owner, lease_s)
+                reservation = _with_model(reservation, wish.model)
                 answer = self._ledger.reserve(reservation)
                 if not isinstance(answer, Short):
                     return Funded(reservation, offer, look.budgets)
@@ -129,6 +135,22 @@ class Reserving:
         """Look at the budgets as they stand now: since the last look a period may have turned, too."""
         periods = self.periods(message)
         return _Look(periods[0].moment, self._ledger.budgets(periods, consistent=True))
+
+    def _question(self, message: Message, prompt_of: Callable[[Tier], Prompt], wish: str) -> Question:
+        prompts = [prompt_of(tier) for tier in self._config.ladder.tiers]
+        longest = max(prompt.tokens for prompt in prompts)
+        has_files = bool(prompts[0].unread)
+        weight = weigh(message.text, has_files=has_files, heeded=self._config.wishes)
+        return Question(
+            length=len(message.text),
+            at=datetime.fromtimestamp(self._clock(), self._config.budget.zone),
+            prompt_bound=lambda tier: prompt_of(tier).tokens,
+            takes=lambda tier: prompt_of(tier).tokens == longest,  # less would leave something out
+            weight=weight.value,
+            signs=weight.signs,
+            last_tier=prompts[0].last_tier,
+            wish=wish,
+        )
 
     def _fit(
         self, terms: Terms, wanted: Tier, prompt_of: Callable[[Tier], Prompt], money_usd: Decimal
@@ -191,3 +213,12 @@ class Reserving:
             lease_until=now + lease_s,
             facts=facts,
         )
+
+
+def _with_model(reservation: Reservation, model: str) -> Reservation:
+    """Put the model that was asked for first, where the tier that is given has it."""
+    models = reservation.facts.models
+    if model not in models:
+        return reservation
+    first = (model, *(other for other in models if other != model))
+    return replace(reservation, facts=replace(reservation.facts, models=first))

@@ -15,10 +15,15 @@ from router.budgets import Changed, Standing
 from router.check import Finding
 from router.domain.budget import BudgetKind, Limit
 from router.domain.money import show_usd
+from router.explain import Explained
 from router.output import Data, Row, Table, Value
 from router.reconcile import Ending, Reconciled
 from router.report import Line, Report, Savings
+from router.simulate import Replay, TierUse
 from router.verify import Verified
+
+MOST_RAN_OUT = 10
+"""Channels of which a table tells when their money would have run out; programs get them all."""
 
 
 def report_table(report: Report, called: str = "", savings: Savings | None = None) -> Table:
@@ -114,6 +119,62 @@ def verified_data(verified: Verified) -> Data:
             "records": verified.records,
             "rollups": verified.rollups,
             "budgets": verified.budgets,
+        },
+    )
+
+
+def why_data(found: Explained) -> Data:
+    """Lay out for programs why an answer came from its tier."""
+    row = (found.channel, found.message_ts, found.at, found.tier_wanted, found.tier_given, found.model)
+    return Data(
+        columns=(
+            *("channel", "message_ts", "started_at", "tier_wanted", "tier_given", "model"),
+            *("cost_usd", "sentence", *found.why),
+        ),
+        rows=((*row, found.cost_usd, found.sentence, *found.why.values()),),
+    )
+
+
+def replay_table(replay: Replay) -> Table:
+    """Lay a replay out for people: what was, and what would have been."""
+    return Table(
+        title=f"Replay of {replay.channel or 'the workspace'} in {replay.month}",
+        columns=("tier", "answers", "cost", "would answer", "would cost"),
+        rows=tuple(_replay_row(name, use) for name, use in replay.tiers.items()) if replay.answers else (),
+        total=_replay_row("total", replay.total),
+        notes=_replay_notes(replay),
+    )
+
+
+def _replay_row(name: str, use: TierUse) -> Row:
+    return (name, use.answers, use.cost_usd, use.would_answer, use.would_cost_usd)
+
+
+def _replay_notes(replay: Replay) -> tuple[str, ...]:
+    if not replay.answers:
+        return ("Nothing to replay: no answer of this month has been paid for.",)
+    notes = ["What another tier's answer would have cost is what its answers usually did."]
+    if replay.refused:
+        notes.append(f"{replay.refused:,} messages would have been refused. The money would have run out:")
+    first = sorted(replay.ran_out.items(), key=lambda found: found[1])
+    notes += [f"  {channel} on {at:%Y-%m-%d} at {at:%H:%M}" for channel, at in first[:MOST_RAN_OUT]]
+    if len(first) > MOST_RAN_OUT:
+        notes.append(f"  and in {len(first) - MOST_RAN_OUT:,} channels more")
+    return ("\n".join(notes),)
+
+
+def replay_data(replay: Replay) -> Data:
+    """Lay a replay out for programs."""
+    ran_out = {channel: at.isoformat(timespec="seconds") for channel, at in replay.ran_out.items()}
+    return Data(
+        columns=("tier", "answers", "cost_usd", "would_answer", "would_cost_usd"),
+        rows=tuple(_replay_row(name, use) for name, use in replay.tiers.items()),
+        total=_replay_row("total", replay.total)[1:],
+        about={
+            "channel": replay.channel or None,
+            "month": replay.month,
+            "would_refuse": replay.refused,
+            "ran_out": ran_out,
         },
     )
 

@@ -37,6 +37,8 @@ LAYER_OF = {
     "router.channel_settings": "use case",
     "router.dispatch": "use case",
     "router.report": "use case",
+    "router.explain": "use case",
+    "router.simulate": "use case",
     "router.reconcile": "use case",
     "router.digest": "use case",
     "router.verify": "use case",

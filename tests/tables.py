@@ -28,6 +28,7 @@ from router.adapters.claims import Claims
 from router.adapters.ledger import Ledger
 from router.adapters.table import Dynamo
 from router.adapters.usage import UsageTable
+from router.domain.tally import OPENED_ON
 from tests.dynamodb_rules import check_call
 
 BACKENDS = ("moto", "ministack")
@@ -92,6 +93,8 @@ class Tables:
             assert row["remaining_usd"] == row["limit_usd"] - row["spent_usd"] - row["reserved_usd"]
             assert row["reserved_usd"] == sum_of(held, "amount_usd")
             assert row["spent_usd"] == sum_of(paid, "cost_usd")
+            if OPENED_ON in row:  # or it was opened before there were tallies
+                assert sum(n for name, n in row.items() if name.startswith("messages#")) == len(paid)
         self._check_rollups(records, beginning(rows, "rollup#"))
 
     def _check_rollups(self, records: list[Row], rollups: list[Row]) -> None:

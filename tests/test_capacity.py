@@ -80,7 +80,19 @@ def tables(aws: LocalAws, meter: Meter) -> Tables:
 def test_an_answer_makes_eight_calls_of_twenty_nine_write_units(tables: Tables, meter: Meter) -> None:
     """Each step is one round trip, and every row stays below the kilobyte above which it would cost twice."""
     claims, ledger = tables.claims(), tables.ledger()
-    why = {"policy": "bands", "length": "1200", "band": "standard", "left": "0.98", "step_down_below": "0.20"}
+    why = {
+        "policy": "paced",
+        "length": "1200",
+        "weight": "1.38",
+        "usual_usd": "0.00305",
+        "allowance_usd": "0.00199",
+        "left_usd": "4.93",
+        "floor_usd": "0.136",
+        "to_come": "435",
+        "signs": "code, several steps, think hard",
+        "wish": "standard",
+        "last_tier": "standard",
+    }
     reservation = reservation_of(
         "0.034215", id=AN_ID, owner=AN_ID, facts=facts_of(models=MODELS, why=why), generation_id="gen-1"
     )

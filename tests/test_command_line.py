@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -32,12 +32,13 @@ from router import wiring
 from router.__main__ import main
 from router.adapters.ledger import Reservation
 from router.command import present_month
+from router.domain.usage import month_and_day
 from router.errors import ConfigError
 from router.settings import Settings
 from tests.channel_list import TOKEN, channel_list
 from tests.money import CHANNEL, bill_of, budget_of, reservation_of
 from tests.tables import Tables, fresh_tables
-from tests.usage_rows import spend
+from tests.usage_rows import record_of, spend, write_usage
 
 ROOT = Path(__file__).resolve().parent.parent
 MONTH = "2026-11"
@@ -149,6 +150,8 @@ def rows_of(out: str) -> list[dict[str, str]]:
         (["--help"], ["report", "reconcile", "check", "exit codes"]),
         (["budget", "--help"], ["show", "list", "set", "unset", "examples:", "STATE_TABLE"]),
         (["budget", "set", "--help"], ["examples:", "per month", "--workspace"]),
+        (["simulate", "--help"], ["examples:", "--budget", "--policy", "never words"]),
+        (["why", "--help"], ["examples:", "archives", "USAGE_TABLE"]),
         (["check", "--help"], ["examples:", "--url", "costs nothing", "docs/operating.md"]),
         (["report", "--help"], ["examples:", "--channel general", "--format csv", "USAGE_TABLE"]),
         (["reconcile", "--help"], ["examples:", "--dry-run", "estimated", "OPENROUTER_API_KEY"]),
@@ -165,7 +168,7 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "remedy"),
     [
-        ([], "report, budget, reconcile or check"),
+        ([], "report, budget, why, simulate, reconcile or check"),
         (["budget"], "show, list, set or unset"),
         (["budget", "show"], "--workspace"),
         (["budget", "set", "--workspace"], "LIMIT"),
@@ -177,6 +180,11 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
         (["budget", "set", "25", "--user", "ada"], "U024BE7LH"),
         (["budget", "set", "25", "--user", "U024BE7LH", "--workspace"], "not allowed"),
         (["budget", "list", "--workspace"], "--help"),
+        (["simulate", "--budget", "much"], "from 0 to 1000000"),
+        (["simulate", "--budget", "nan"], "from 0 to 1000000"),
+        (["simulate", "--budget", "-1"], "from 0 to 1000000"),
+        (["simulate", "--policy", "random"], "'bands'"),
+        (["simulate", "--month", "2026"], "2026-11"),
         (["repot"], "report"),
         (["report", "--month", "2026-13"], "2026-11"),
         (["report", "--month", ""], "2026-11"),
@@ -195,6 +203,10 @@ def test_help_teaches(penny: Penny, arguments: list[str], taught: list[str]) -> 
         (["report", "--verify", "--user", "U024BE7LH"], "--user"),
         (["report", "--month"], "--help"),
         (["reconcile", "--dry"], "--help"),
+        (["why"], "--channel"),
+        (["why", "yesterday"], "1795348800.000100"),
+        (["why", "https://acme.slack.com/archives/C1"], "its link"),
+        (["why", "1795348800.000100"], "--channel"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(penny: Penny, arguments: list[str], remedy: str) -> None:
@@ -888,3 +900,130 @@ def test_make_report_refuses_what_is_no_month(make_report: Penny) -> None:
 
     assert done.code != 0
     assert "'2026-13' is no month" in done.err
+
+
+# --- why ----------------------------------------------------------------------------------------------------
+
+WHY = {
+    "policy": "paced",
+    "length": "1200",
+    "weight": "1.38",
+    "signs": "code",
+    "usual_usd": "0.00305",
+    "reach_usd": "0.0110",
+    "allowance_usd": "0.00266",
+    "left_usd": "4.93",
+    "floor_usd": "0.136",
+    "to_come": "1435",
+    "better": "premium",
+    "better_usd": "0.0134",
+}
+SENTENCE = (
+    "standard, since this message of 1,200 characters may cost $0.011 and premium usually costs $0.013: the "
+    "allowance is $0.0026, which is $4.93 left less a floor of $0.13 over 1,435 messages, and the weight is "
+    "1.38 for code."
+)
+
+
+def answered(tables: Tables, ts: str, *, after_s: int = 3, **facts: Any) -> None:
+    """Write the record of one paced answer, begun so long after the message."""
+    began = Decimal(ts) + after_s
+    month, day = month_and_day(float(began), UTC)
+    record = record_of()
+    known = replace(record.facts, message_ts=ts, started_at=began, month=month, day=day, why=WHY, **facts)
+    write_usage(tables, replace(record, facts=known))
+
+
+def test_the_newest_answer_is_explained(penny: Penny, tables: Tables) -> None:
+    """Of this month or, on its first days, of the last one: a sentence and nothing else."""
+    newest = f"{time.time() - 60:.6f}"
+    answered(tables, f"{time.time() - 3600:.6f}", tier_given="economy")
+    answered(tables, newest)
+
+    assert penny("why", "--channel", CHANNEL) == Done(0, f"{SENTENCE}\n", "")
+
+
+def test_an_answer_is_explained_by_its_message_or_by_its_own_link(penny: Penny, tables: Tables) -> None:
+    """People copy the link of either; the thread of another message is not confused with it."""
+    answered(tables, "1795348800.000100")
+    answered(tables, "1795348900.000200", tier_wanted="economy", tier_given="economy")
+    link = f"https://acme.slack.com/archives/{CHANNEL}/p{{}}"
+
+    for asked in (["1795348800.000100", "--channel", CHANNEL], [link.format("1795348800000100")]):
+        assert penny("why", *asked).out == f"{SENTENCE}\n"
+    assert penny("why", link.format("1795348850000900") + "?thread_ts=1795348800.000100").out.startswith(
+        "standard"
+    )
+    assert penny("why", link.format("1795348930000900")).out.startswith("economy")
+
+
+def test_an_answer_of_the_next_month_is_found(penny: Penny, tables: Tables) -> None:
+    """A message a second before midnight is answered a second after."""
+    eve = f"{datetime(2026, 12, 1, tzinfo=UTC).timestamp() - 1:.6f}"
+    answered(tables, eve)
+
+    assert penny("why", eve, "--channel", CHANNEL).code == 0
+
+
+def test_why_for_programs(penny: Penny, tables: Tables) -> None:
+    """All its numbers, exact."""
+    answered(tables, "1795348800.000100", tier_given="economy")
+    asked = ("why", "1795348800.000100", "--channel", CHANNEL, "--format")
+
+    (row,) = json.loads(penny(*asked, "json").out)["rows"]
+    assert (row["tier_wanted"], row["tier_given"], row["cost_usd"]) == ("standard", "economy", "0.04")
+    assert row["sentence"].endswith("; the answer came from economy in the end.")
+    assert {name: row[name] for name in WHY} == WHY
+    (line,) = rows_of(penny(*asked, "csv").out)
+    assert line["usual_usd"] == "0.00305"
+
+
+@pytest.mark.parametrize("asked", [[], ["1795348800.000100"]])
+def test_what_was_never_answered_is_told(penny: Penny, asked: list[str]) -> None:
+    """No record, no reason."""
+    done = penny("why", *asked, "--channel", CHANNEL)
+
+    assert done.code == 1
+    assert f"no paid answer of {CHANNEL}" in done.complaint
+
+
+# --- simulate -----------------------------------------------------------------------------------------------
+
+
+def test_a_month_is_replayed(penny: Penny, tables: Tables) -> None:
+    """A table shows both, and what would have run out; JSON and CSV have the same figures, exact."""
+    for second in range(3):
+        answered(tables, f"{1795348800 + 60 * second}.000100")
+    asked = ("simulate", "--channel", CHANNEL, "--month", MONTH)
+
+    shown = penny(*asked, "--budget", "0")
+    assert (shown.code, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert lines[0] == f"Replay of {CHANNEL} in {MONTH}"
+    assert lines[2].split("  ")[0] == "tier"
+    assert "would have been refused" in shown.out
+    assert f"{CHANNEL} on 2026-11-22" in shown.out
+
+    found = json.loads(penny(*asked, "--budget", "1000000", "--format", "json").out)
+    assert (found["total"]["answers"], found["total"]["would_answer"], found["would_refuse"]) == (3, 3, 0)
+    assert found["total"]["cost_usd"] == "0.12"
+    of_tiers = {
+        row["tier"]: int(row["would_answer"]) for row in rows_of(penny(*asked, "--format", "csv").out)
+    }
+    assert list(of_tiers) == ["premium", "standard", "economy"]
+
+
+def test_a_month_without_answers_has_nothing_to_replay(penny: Penny) -> None:
+    """It is no error."""
+    assert "Nothing to replay" in penny("simulate", "--month", "2020-01").out
+
+
+@pytest.mark.parametrize(
+    ("config", "remedy"), [("no.toml", "set CONFIG_FILE to a file"), ("README.md", "is not TOML")]
+)
+def test_a_replay_needs_a_configuration(penny: Penny, config: str, remedy: str) -> None:
+    """A file that is not there, or is something else, is named."""
+    done = penny("simulate", "--config", config)
+
+    assert done.code == 1
+    assert remedy in done.complaint

@@ -16,10 +16,9 @@ import pytest
 from router.config import Config, load_config, read_config
 from router.domain.access import Who
 from router.domain.budget import PeriodKind
-from router.domain.choice import Question
 from router.domain.thread import least_prompt_tokens
 from router.errors import ConfigError
-from tests.domain.rungs import a_budget
+from tests.domain.rungs import a_budget, a_question
 
 SHIPPED = Path(__file__).parents[1] / "config.toml"
 
@@ -138,11 +137,11 @@ def test_the_shipped_file_loads() -> None:
 
 
 def test_the_shipped_bands_choose() -> None:
-    """The bands of the file are those that the policy follows, down to the step."""
-    config = load_config(str(SHIPPED))
+    """The bands of the file are those that the policy follows once it is chosen, down to the step."""
+    config = read_config(changed("routing.policy", "bands"))
 
     def tier(length: int, remaining: str) -> str:
-        return config.policy(Question(length), (a_budget(remaining),), config.ladder).tier.name
+        return config.policy(a_question(length), (a_budget(remaining),), config.ladder).tier.name
 
     assert [tier(n, "5") for n in (80, 81, 1200, 1201, 6000, 6001)] == [
         *("economy", "standard", "standard", "premium", "premium", "standard")
@@ -231,6 +230,15 @@ def test_values_at_the_edge_are_taken(path: str, value: Any) -> None:
 
 REQUIRED = ["tier.1.name", "tier.1.models", "tier.1.max_tokens", "reply.system_prompt", "routing.band.0.tier"]
 PRICES = ["tier.1.max_price.prompt", "tier.1.max_price.completion"]
+PACE = ("reach", "floor", "burst", "safety", "messages_a_day", "stickiness")
+
+
+def chosen(config: Config) -> dict[str, str]:
+    """Choose for a message, and return the numbers that decided."""
+    question = a_question(last_tier="standard")
+    return config.policy(question, (a_budget("0.30"),), config.ladder).why
+
+
 OPTIONAL = {
     "tier.0.max_prompt_tokens": lambda c: c.ladder.tiers[0].max_prompt_tokens == 90_000,
     "tier.0.reasoning_effort": lambda c: c.ladder.tiers[0].reasoning_effort is None,
@@ -243,7 +251,11 @@ OPTIONAL = {
     "budget.alerts": lambda c: c.budget.alerts == (50, 80, 100),
     "budget.period": lambda c: c.budget.period is PeriodKind.MONTH,
     "budget.time_zone": lambda c: c.budget.zone == ZoneInfo("UTC"),
-    "routing.policy": lambda c: c.policy is not None,
+    "routing": lambda c: c.wishes == ("think hard", "quick", "tier", "model"),
+    "routing.band": lambda c: c.policy is not None,
+    "routing.policy": lambda c: "allowance_usd" in chosen(c),
+    "routing.wishes": lambda c: c.wishes == ("think hard", "quick", "tier", "model"),
+    **{f"routing.{name}": lambda c: chosen(c) == chosen(read_config(raw())) for name in PACE},
     "routing.step_down_below": lambda c: c.policy is not None,
     "routing.useful_tokens": lambda c: c.useful_tokens == 400,
     "reply.deadline_s": lambda c: c.reply.deadline_s == 120,
@@ -279,10 +291,18 @@ def test_a_tier_without_a_price_cap_stops_the_start() -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["tier", "routing", "routing.band", "reply"])
+@pytest.mark.parametrize("path", ["tier", "reply"])
 def test_a_missing_table_is_named(path: str) -> None:
     """By the key of it that is needed."""
     assert complaint(without(path)).startswith(path)
+
+
+def test_bands_are_needed_by_their_policy_alone() -> None:
+    """Whoever paces may leave them out; where they are given, they have to be right."""
+    config = changed("routing.policy", "bands")
+    del config["routing"]["band"]
+    assert complaint(config).startswith("routing.band: the last band must be without")
+    assert complaint(changed("routing.band", [{"tier": "economy", "up_to": 5}])).startswith("routing.band:")
 
 
 def test_an_empty_file_is_no_configuration(tmp_path: Path) -> None:
@@ -341,7 +361,18 @@ WRONG: list[tuple[str, Any, str]] = [
     ("budget.time_zone", 1, "a text"),
     ("budget.time_zone", "", "a text of 1 to 200 characters"),
     ("routing", [], "a table"),
-    ("routing.policy", "random", "one of bands"),
+    ("routing.policy", "random", "one of paced, bands"),
+    ("routing.wishes", "tier", "an array of think hard, quick, tier, model"),
+    ("routing.wishes", [1], "an array of think hard, quick, tier, model"),
+    ("routing.wishes", ["tier", "unicorn"], "an array of think hard, quick, tier, model"),
+    ("routing.reach", 0, "a number from 0.1 to 100"),
+    ("routing.floor", -1, "a number from 0 to 100"),
+    ("routing.burst", 101, "a number from 0 to 100"),
+    ("routing.safety", Decimal("0.9"), "a number from 1 to 10"),
+    ("routing.safety", "much", "a number from 1 to 10"),
+    ("routing.stickiness", Decimal("NaN"), "a number from 1 to 10"),
+    ("routing.messages_a_day", 0, "a whole number from 1 to 100000"),
+    ("routing.messages_a_day", Decimal("2.5"), "a whole number from 1 to 100000"),
     ("routing.step_down_below", Decimal("1.01"), "a number from 0 to 1"),
     ("routing.step_down_below", -1, "a number from 0 to 1"),
     ("routing.step_down_below", "20%", "a number from 0 to 1"),
@@ -451,7 +482,6 @@ def test_a_system_prompt_must_leave_room_for_a_message() -> None:
 @pytest.mark.parametrize(
     ("bands", "said"),
     [
-        ([], "routing.band: the last band must be without 'up_to'"),
         ([{"up_to": 80, "tier": "economy"}], "routing.band: the last band must be without 'up_to'"),
         ([{"tier": "economy"}, {"tier": "premium"}], "routing.band[0].up_to: is missing"),
         (

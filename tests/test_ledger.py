@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
 from router.adapters.ledger import ENDED_KEPT_S, Reservation, Reserved, Short, budget_key, reservation_key
-from router.domain.budget import Budget, BudgetKind
+from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Limit, PeriodKind
+from router.domain.tally import Answers
 from router.errors import TableUnavailable
 from tests.money import (
     CHANNEL,
@@ -18,6 +20,7 @@ from tests.money import (
     NOW,
     bill_of,
     budget_of,
+    facts_of,
     on_channel,
     reservation_of,
     usd,
@@ -288,6 +291,46 @@ def test_reserve_then_settle(tables: Tables) -> None:
     row = tables.row("reservation#")
     assert (row["state"], row["expires_at"]) == ("settled", int(NOW) + ENDED_KEPT_S)
     assert "open" not in row
+
+
+def test_a_settlement_teaches_what_the_next_choice_asks(tables: Tables) -> None:
+    """Messages by weekday and answers by tier are counted in it, and come back with the budget."""
+    opened = open_budget(tables)
+    for tier, cost in (("standard", "0.04"), ("standard", "0.02"), ("economy", "0.001")):
+        reservation = reservation_of("0.10", facts=facts_of(tier_given=tier))
+        tables.ledger().reserve(reservation)
+        tables.ledger().settle(reservation, bill_of(cost))
+
+    known = open_budget(tables).known
+
+    assert opened.known.tally.messages == (0,) * 7
+    assert known.tally.period_key == MONTH
+    assert known.tally.messages == (0, 0, 0, 0, 0, 0, 3)  # the 22nd is a Sunday
+    assert known.answers["standard"] == Answers(2, 2400, 200, 100, usd("0.06"))
+    assert known.answers["economy"].cost_usd == usd("0.001")
+
+
+def test_the_month_before_is_read_along(tables: Tables) -> None:
+    """Its counters come in the same round trip, its money does not count any more."""
+    before = reservation_of(
+        "0.10", budgets=((BudgetKind.CHANNEL, CHANNEL, "2026-10"),), facts=facts_of(day="2026-10-30")
+    )
+    october = datetime(2026, 10, 9, tzinfo=UTC).timestamp()
+    period = BudgetPeriod(BudgetKind.CHANNEL, CHANNEL, october, UTC, Limit(usd(1), PeriodKind.MONTH))
+    tables.ledger(lambda: october).budgets((period,))
+    tables.ledger().reserve(before)
+    tables.ledger().settle(before, bill_of())
+
+    budget = open_budget(tables)
+
+    assert budget.spent_usd == 0
+    assert budget.known.before.messages == (0, 0, 0, 0, 1, 0, 0)  # a Friday
+    assert (budget.known.before.opened, budget.known.before.period_key) == (date(2026, 10, 9), "2026-10")
+    assert budget.known.answers["standard"].answers == 1
+    newer = next(r for r in tables.rows("budget#") if r["sk"] == "2026-10")
+    tables.write(newer, v=2)
+    assert open_budget(tables).known.before.messages == (0,) * 7
+    tables.write(newer)
 
 
 def test_reserve_then_release(tables: Tables) -> None:

@@ -28,19 +28,26 @@ CHEAPEST_USD = usd("0.0003") + usd("0.00025")
 """The least that buys an answer: 400 tokens of the lower tier, and its prompt with the surcharge."""
 
 
-def config_of(limit: str = "1", *, free: bool = False) -> Config:
-    """Configure two tiers and, if wanted, a free one below them."""
+def tier_of(name: str, prompt: str, completion: str, **more: Any) -> dict[str, Any]:
+    """Write a tier as the file has it."""
+    price = {"prompt": Decimal(prompt), "completion": Decimal(completion)}
+    return {"name": name, "models": [f"maker/{name}"], "max_price": price, "max_tokens": 2000} | more
 
-    def tier(name: str, prompt: str, completion: str, **more: Any) -> dict[str, Any]:
-        price = {"prompt": Decimal(prompt), "completion": Decimal(completion)}
-        return {"name": name, "models": [f"maker/{name}"], "max_price": price, "max_tokens": 2000} | more
 
+def config_of(limit: str = "1", *, free: bool = False, **routing: Any) -> Config:
+    """Configure two tiers and, if wanted, a free one below; the best is wanted, or what `routing` says."""
+    bands = {
+        "policy": "bands",
+        "step_down_below": Decimal(0),
+        "useful_tokens": 400,
+        "band": [{"tier": "best"}],
+    }
     return read_config(
         {
             "tier": [
-                tier("best", "2", "10"),
-                tier("lower", "0.2", "0.75"),
-                tier("free", "0", "0", models=["maker/free:free"], enabled=free),
+                tier_of("best", "2", "10", models=["maker/best", "maker/other"]),
+                tier_of("lower", "0.2", "0.75"),
+                tier_of("free", "0", "0", models=["maker/free:free"], enabled=free),
             ],
             "budget": {
                 "channel_usd": Decimal(limit),
@@ -48,12 +55,7 @@ def config_of(limit: str = "1", *, free: bool = False) -> Config:
                 "period": "month",
                 "time_zone": "UTC",
             },
-            "routing": {
-                "policy": "bands",
-                "step_down_below": Decimal(0),
-                "useful_tokens": 400,
-                "band": [{"tier": "best"}],
-            },
+            "routing": routing or bands,
             "reply": {"system_prompt": "Be right."},
         }
     )
@@ -418,3 +420,59 @@ def test_a_table_that_a_newer_release_wrote_stops_the_message(tables: Tables) ->
 
     with pytest.raises(TableUnavailable, match="row version 2"):
         one.reserve(stale=True)
+
+
+# what is asked for
+
+
+def paced_till(tables: Tables, limit: str, *wishes: str) -> Till:
+    """Make a till that paces, on an open period."""
+    routing: dict[str, Any] = {"wishes": list(wishes)} if wishes else {}
+    made = Till(tables, config_of(limit, policy="paced", **routing))
+    made.look()
+    return made
+
+
+def test_a_message_is_paced_by_what_it_says_and_costs(tables: Tables) -> None:
+    """Length, weight and the numbers of the budget stand in the row: the choice can be told and replayed."""
+    funds = funded(paced_till(tables, "1").reserve(message_of("Why is `x` slow? And what helps?")))
+
+    why = tables.row("reservation#")["facts"]["why"]
+    assert why == funds.reservation.facts.why
+    assert (why["policy"], why["length"], why["signs"]) == ("paced", "32", "code, several steps")
+    assert (why["left_usd"], "last_tier" in why, "wish" in why) == ("1", False, False)
+
+
+def test_a_greeting_gets_the_cheapest_of_a_rich_channel(tables: Tables) -> None:
+    """And the best is there for a question."""
+    one = paced_till(tables, "1000")
+
+    assert funded(one.reserve(message_of("thanks!"))).offer.tier.name == "lower"
+    assert funded(one.reserve(message_of("Why is the sky blue?"))).offer.tier.name == "best"
+
+
+def test_a_model_is_asked_for_by_its_name(tables: Tables) -> None:
+    """It comes first in its tier; the others of the tier stay its fallbacks."""
+    one = paced_till(tables, "1000")
+
+    plain = funded(one.reserve(message_of("Why is the sky blue?"))).reservation.facts
+    wished = funded(one.reserve(message_of("use maker/other: why is the sky blue?"))).reservation.facts
+
+    assert plain.models == ("maker/best", "maker/other")
+    assert (wished.tier_wanted, wished.models) == ("best", ("maker/other", "maker/best"))
+    assert wished.why["wish"] == "best"
+
+
+def test_a_wish_that_is_not_allowed_changes_nothing(tables: Tables) -> None:
+    """Nor does one for a model that no tier offers."""
+    one = paced_till(tables, "1000", "think hard")
+
+    for text in ("use lower: why is the sky blue?", "use evil/model: why is the sky blue?"):
+        facts = funded(one.reserve(message_of(text))).reservation.facts
+        assert (facts.tier_wanted, facts.models[0], "wish" in facts.why) == ("best", "maker/best", False)
+
+
+@pytest.mark.parametrize("text", ["", "😀" * 3, "\u202eabc\u202c שלום מה זה", "?" * 40_000, "あ" * 40_000])
+def test_every_message_gets_a_tier(tables: Tables, text: str) -> None:
+    """Empty, of emoji alone, right to left, as long as Slack lets it be."""
+    assert isinstance(paced_till(tables, "5").reserve(message_of(text)), Funded)

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from router.adapters.limits import limit_key, read_limit
@@ -41,7 +42,9 @@ from router.adapters.table import (
 from router.adapters.usage import facts_row, read_facts, usage_writes
 from router.domain.alert import still_crossed
 from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Limit, PeriodKind
+from router.domain.experience import Experience, experience
 from router.domain.money import LEDGER_STEP_USD, to_ledger_usd
+from router.domain.tally import OPENED_ON, additions, read_tally
 from router.domain.usage import Bill, Facts, UsageRecord
 from router.errors import TableUnavailable
 from router.journal import write_line
@@ -133,8 +136,10 @@ class Ledger:
         `consistent`): they choose, never admit.
         """
         rows = self._rows_of(periods, consistent=consistent)
-        found = (self._current(period, ruling, row) for period, ruling, row in _ruled(periods, rows))
-        return tuple(found)
+        return tuple(
+            replace(self._current(period, ruling, row), known=_known(period, ruling, rows))
+            for period, ruling, row in _ruled(periods, rows)
+        )
 
     def peek(self, periods: tuple[BudgetPeriod, ...]) -> tuple[Budget, ...]:
         """Return the budgets as the next message would find them, without writing: no period is opened."""
@@ -157,7 +162,10 @@ class Ledger:
         return (_budget(row) for row in rows)
 
     def _rows_of(self, periods: tuple[BudgetPeriod, ...], *, consistent: bool = False) -> dict[RowKey, Row]:
-        """Read what was set for each budget, and its periods of every kind: only the first says which."""
+        """Read what was set for each budget, and its periods of every kind with those before them.
+
+        Only the first says which kind counts.
+        """
         keys = [key for p in periods for key in (limit_key(p.kind, p.id), *_keys_of_periods(p))]
         return self._read(keys, consistent=consistent)
 
@@ -184,6 +192,7 @@ class Ledger:
             "spent_usd": budget.spent_usd,
             "reserved_usd": budget.reserved_usd,
             "remaining_usd": budget.remaining_usd,
+            OPENED_ON: f"{datetime.fromtimestamp(period.moment, period.zone):%Y-%m-%d}",
         }
         try:
             self._dynamo.put(Put(self._state, row))
@@ -330,17 +339,21 @@ class Ledger:
         )
 
     def _post(self, reservation: Reservation, budget: BudgetRow, bill: Bill) -> Update:
+        counted = list(additions(reservation.facts, bill).items())
+        counters = "".join(f", #n{i} :n{i}" for i in range(len(counted)))
         return Update(
             self._state,
             budget_key(*budget),
-            "ADD spent_usd :cost, reserved_usd :unreserve, remaining_usd :rest",
+            f"ADD spent_usd :cost, reserved_usd :unreserve, remaining_usd :rest{counters}",
             {
                 ":cost": bill.cost_usd,
                 ":unreserve": -reservation.amount_usd,
                 ":rest": reservation.amount_usd - bill.cost_usd,
                 ":v": ROW_VERSION,
-            },
-            condition=IS_KNOWN,
+            }
+            | {f":n{i}": more for i, (_, more) in enumerate(counted)},
+            {f"#n{i}": name for i, (name, _) in enumerate(counted)},
+            IS_KNOWN,
         )
 
     def _return(self, reservation: Reservation, budget: BudgetRow) -> Update:
@@ -375,7 +388,8 @@ class Ledger:
 
 
 def _keys_of_periods(period: BudgetPeriod) -> list[Key]:
-    return [budget_key(period.kind, period.id, period.period(per).key) for per in PeriodKind]
+    named = [period.period(per) for per in PeriodKind]
+    return [budget_key(period.kind, period.id, key) for one in named for key in (one.key, one.key_before)]
 
 
 def _ruled(
@@ -418,6 +432,17 @@ def _as_ruled(budget: Budget, ruling: Ruling) -> Budget:
     limit_usd = ruling.limit.amount_usd
     more = limit_usd - budget.limit_usd
     return replace(budget, limit_usd=limit_usd, remaining_usd=budget.remaining_usd + more)
+
+
+def _known(period: BudgetPeriod, ruling: Ruling, rows: dict[RowKey, Row]) -> Experience:
+    """Read what a budget's answers taught; what a newer release counted before is left alone."""
+    named = period.period(ruling.limit.per)
+    now, before = (
+        rows.get(_pair(budget_key(period.kind, period.id, key)), {}) for key in (named.key, named.key_before)
+    )
+    if before.get("v", 0) > ROW_VERSION:
+        before = {}
+    return experience(read_tally(named.key, now), read_tally(named.key_before, before))
 
 
 def _budget(row: Row) -> Budget:

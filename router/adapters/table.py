@@ -174,17 +174,28 @@ class Dynamo:
         return [read(row) for row in answer["Responses"].get(table, [])]
 
     def query(
-        self, table: str, condition: str, values: Row, *, index: str = "", names: dict[str, str] | None = None
+        self,
+        table: str,
+        condition: str,
+        values: Row,
+        *,
+        index: str = "",
+        names: dict[str, str] | None = None,
+        last: int = 0,
     ) -> Iterator[Row]:
-        """Yield the rows of one partition in the order of their sort key, page by page."""
+        """Yield the rows of one partition in the order of their sort key, page by page.
+
+        With `last` only the last so many, the very last first.
+        """
         request: Row = {"TableName": table, "KeyConditionExpression": condition}
         request["ExpressionAttributeValues"] = written(values)
         request |= {"IndexName": index} if index else {}
         request |= {"ExpressionAttributeNames": names} if names else {}
+        request |= {"ScanIndexForward": False, "Limit": last} if last else {}
         while True:
             page = self._call(self._client.query, **request)
             yield from (read(row) for row in page["Items"])
-            if "LastEvaluatedKey" not in page:
+            if last or "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 

@@ -133,6 +133,22 @@ def _bill_row(bill: Bill) -> Row:
     }
 
 
+def read_bill(row: Row) -> Bill:
+    """Read what a record's row says of its bill."""
+    return Bill(
+        cost_usd=Decimal(row["cost_usd"]),
+        model=str(row["model"]),
+        provider=str(row["provider"]),
+        prompt_tokens=int(row["prompt_tokens"]),
+        completion_tokens=int(row["completion_tokens"]),
+        reasoning_tokens=int(row["reasoning_tokens"]),
+        cached_tokens=int(row["cached_tokens"]),
+        finish=str(row["finish"]),
+        estimated=bool(row["estimated"]),
+        oddities=tuple(row["oddities"]),
+    )
+
+
 def _rollup_updates(table: str, record: UsageRecord) -> Iterator[Update]:
     channel, month, bill = record.facts.channel, record.facts.month, record.bill
     for dimension, value in record.rollup_keys().items():
@@ -219,6 +235,14 @@ class UsageTable:
         for row in self._dynamo.query(self._table, "pk = :pk AND sk BETWEEN :since AND :until", values):
             check_version(row)
             yield row
+
+    def last_record(self, channel: str, month: str) -> Row | None:
+        """Return the row of the newest call of a channel's month; None: there was none."""
+        found = self._dynamo.query(self._table, "pk = :pk", {":pk": f"records#{channel}#{month}"}, last=1)
+        row = next(found, None)
+        if row is not None:
+            check_version(row)
+        return row
 
 
 def _rollup(row: dict[str, Any]) -> Rollup:

@@ -6,10 +6,12 @@ ledger's; this module never decides whether a reservation is admitted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+
+from router.domain.experience import NO_EXPERIENCE, Experience
 
 
 class PeriodKind(StrEnum):
@@ -29,6 +31,11 @@ class Period:
     starts: datetime
     renews: datetime
 
+    @property
+    def key_before(self) -> str:
+        """Name the period before."""
+        return _key(self.kind, self.starts - timedelta(hours=12))  # by the clock on the wall: the noon before
+
 
 def period_at(kind: PeriodKind, moment: float, zone: tzinfo) -> Period:
     """Find the period that holds `moment` (epoch seconds).
@@ -36,16 +43,22 @@ def period_at(kind: PeriodKind, moment: float, zone: tzinfo) -> Period:
     Periods begin at local midnight, so a day may have 23 or 25 hours.
     """
     local = datetime.fromtimestamp(moment, zone)
+    key = _key(kind, local)
     if kind is PeriodKind.DAY:
-        return Period(kind, f"{local:%Y-%m-%d}", _midnight(local, 0), _midnight(local, 1))
+        return Period(kind, key, _midnight(local, 0), _midnight(local, 1))
     if kind is PeriodKind.WEEK:
-        year, week, weekday = local.isocalendar()
-        return Period(
-            kind, f"{year}-W{week:02}", _midnight(local, 1 - weekday), _midnight(local, 8 - weekday)
-        )
+        weekday = local.isoweekday()
+        return Period(kind, key, _midnight(local, 1 - weekday), _midnight(local, 8 - weekday))
     first = local.replace(day=1)
     next_first = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-    return Period(kind, f"{local:%Y-%m}", _midnight(first, 0), _midnight(next_first, 0))
+    return Period(kind, key, _midnight(first, 0), _midnight(next_first, 0))
+
+
+def _key(kind: PeriodKind, local: datetime) -> str:
+    if kind is PeriodKind.WEEK:
+        year, week, _ = local.isocalendar()
+        return f"{year}-W{week:02}"
+    return f"{local:%Y-%m-%d}" if kind is PeriodKind.DAY else f"{local:%Y-%m}"
 
 
 def period_named(key: str, zone: tzinfo) -> Period:
@@ -113,7 +126,10 @@ class BudgetPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the table says of a budget in a period: `remaining = limit - spent - reserved`, always."""
+    """What the table says of a budget in a period: `remaining = limit - spent - reserved`, always.
+
+    `known` is what its answers taught so far: it helps to choose, and says nothing about the money.
+    """
 
     kind: BudgetKind
     id: str
@@ -122,6 +138,7 @@ class Budget:
     spent_usd: Decimal
     reserved_usd: Decimal
     remaining_usd: Decimal
+    known: Experience = field(default=NO_EXPERIENCE, compare=False)
     alerted: int = 0
     """Up to which per cent of its limit people were told."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from router.domain.budget import Budget
@@ -17,9 +18,22 @@ from router.domain.ladder import Ladder, Tier
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a policy may know of a message: lengths, never words. `length` is in characters."""
+    """What a policy may know of a message: lengths and signs, never words.
+
+    `length` is in characters, `at` is local time. `prompt_bound` bounds the prompt tokens that a tier would
+    be sent, `takes` says whether that is all there is to send. `weight` is how hard the message seems by its
+    length and `signs`, 1 being usual. `last_tier` answered before in this thread, `wish` is a tier that was
+    asked for by name; both may be empty.
+    """
 
     length: int
+    at: datetime
+    prompt_bound: Callable[[Tier], int]
+    takes: Callable[[Tier], bool]
+    weight: Decimal = Decimal(1)
+    signs: tuple[str, ...] = ()
+    last_tier: str = ""
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True)

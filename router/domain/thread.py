@@ -58,6 +58,8 @@ class Post:
     """Of our own: whether the answer ends with it, so that nothing is missing."""
     again: str = ""
     """Of our own: the tier that answered once more; empty for the message's first answer."""
+    tier: str = ""
+    """Of our own: which tier gave the answer, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Prompt:
     tokens: int
     left_out: int
     unread: tuple[str, ...]
+    last_tier: str = ""
+    """Which tier answered last in this thread, if it is known."""
 
 
 def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
@@ -81,7 +85,8 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
     text, blocks = raw.get("text"), raw.get("blocks")
     blocks = [b for b in blocks if isinstance(b, dict)] if isinstance(blocks, list) else []
     author = _author(raw, our_user)
-    answers, is_complete, again = _read_mark(raw.get("metadata") if author is Author.US else None, mark)
+    metadata = raw.get("metadata") if author is Author.US else None
+    answers, is_complete, tier, again = _read_mark(metadata, mark)
     return Post(
         ts=Ts(ts),
         author=author,
@@ -91,6 +96,7 @@ def read_post(raw: dict[str, Any], our_user: UserId, mark: str) -> Post | None:
         answers=answers,
         is_complete=is_complete,
         again=again,
+        tier=tier,
     )
 
 
@@ -100,18 +106,17 @@ def _markdown_of(blocks: list[dict[str, Any]]) -> str:
     return "\n".join(t for t in texts if isinstance(t, str))
 
 
-def _read_mark(metadata: Any, mark: str) -> tuple[str, bool, str]:
-    """Return which message a part answers, whether the answer ends with it, and which tier answered again.
+def _read_mark(metadata: Any, mark: str) -> tuple[str, bool, str, str]:
+    """Return which message a part answers, if the answer ends with it, its tier, and that of a second answer.
 
     Metadata may hold anything: what is not a mark of ours says nothing.
     """
     payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
     if not isinstance(payload, dict) or metadata.get("event_type") != mark:
-        return "", False, ""
-    ts, again = payload.get("message_ts"), payload.get("again")
-    if not isinstance(ts, str):
-        return "", False, ""
-    return ts, payload.get("complete") is True, again if isinstance(again, str) else ""
+        return "", False, "", ""
+    named = [payload.get(name) for name in ("message_ts", "tier", "again")]
+    ts, tier, again = (name if isinstance(name, str) else "" for name in named)
+    return (ts, payload.get("complete") is True, tier, again) if ts else ("", False, "", "")
 
 
 def _author(raw: dict[str, Any], our_user: UserId) -> Author:
@@ -198,7 +203,8 @@ def prompt_for(
     messages = ({"role": "system", "content": system}, *reversed(kept), asking)
     tokens = TOKENS_PER_REQUEST + sum(_cost(m["content"]) for m in messages)
     unread = tuple(f.name for f in files if not shown.has_read(f))
-    return Prompt(messages, tokens, len(earlier) - len(kept), unread)
+    last_tier = next((p.tier for p in reversed(posts) if p.tier and _is_context(p, message)), "")
+    return Prompt(messages, tokens, len(earlier) - len(kept), unread, last_tier)
 
 
 def _fitting(shown: Shown, files: tuple[File, ...], room: int) -> Shown:

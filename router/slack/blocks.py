@@ -27,12 +27,13 @@ GOOD, BAD = "good", "bad"
 _LONGEST_FOOTER = 300
 
 
-def mark(message_ts: str, *, is_complete: bool, again: str = "") -> dict[str, Any]:
-    """Make the metadata that says which message a reply answers, and whether it ends with this part.
+def mark(message_ts: str, *, is_complete: bool, tier: str = "", again: str = "") -> dict[str, Any]:
+    """Make the metadata that says which message a reply answers, if it ends with this part, and its tier.
 
     `again` is the tier that answers a message once more.
     """
-    payload = {"message_ts": message_ts, "complete": is_complete} | ({"again": again} if again else {})
+    named = {name: value for name, value in (("tier", tier), ("again", again)) if value}
+    payload = {"message_ts": message_ts, "complete": is_complete} | named
     return {"event_type": MARK, "event_payload": payload}
 
 

@@ -66,11 +66,12 @@ NO_STREAM = frozenset({STOPPED_BY_USER, GONE, "message_not_in_streaming_state"})
 class Fittings:
     """What a reply carries beside its words.
 
-    `mark` makes a part's metadata, by which it is known, from whether the reply ends with it. `controls`
+    `mark` makes a part's metadata, by which it is known, from whether the reply ends with it and
+    from the tier that answers. `controls`
     stand under a part while it grows, where Slack has no button of its own.
     """
 
-    mark: Callable[[bool], Mark] = lambda _is_complete: None
+    mark: Callable[[bool, str], Mark] = lambda _is_complete, _tier: None
     controls: tuple[Block, ...] = ()
 
 
@@ -125,6 +126,8 @@ class StreamedReply:
         """Whether the person pressed Stop: nothing more should be generated."""
         self.is_hopeless = False
         """Whether nothing can be posted here any more (channel gone, bot removed, token revoked)."""
+        self.tier = ""
+        """Which tier answers, once that is known; its thread remembers it."""
         self.first_text_at: float | None = None
         """When the first text stood in Slack, by `clock`."""
 
@@ -230,12 +233,12 @@ class StreamedReply:
         fixed = len(part.shown) if isinstance(part, NativePart) else 0
         text, rest = cut_part(self._text, fixed=fixed)
         if rest:
-            part.close(text, [], self._fittings.mark(False))  # noqa: FBT003 - whether it is complete: no
+            part.close(text, [], self._fittings.mark(False, self.tier))  # noqa: FBT003 - whether it is complete: no
             self._part, self._text = None, rest
         elif closing is None:
             part.show(text)
         else:
-            part.close(text, closing, self._fittings.mark(True))  # noqa: FBT003 - and here it is
+            part.close(text, closing, self._fittings.mark(True, self.tier))  # noqa: FBT003 - and here it is
         self._after_write(part)
         return not rest
 

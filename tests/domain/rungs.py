@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
 from router.domain.budget import Budget, BudgetKind
+from router.domain.choice import Question
 from router.domain.ladder import Ladder, Tier
 
 
@@ -41,6 +44,17 @@ def a_budget(remaining: str | Decimal, limit: str | Decimal = "5", reserved: str
     limit_usd, remaining_usd, reserved_usd = Decimal(limit), Decimal(remaining), Decimal(reserved)
     spent_usd = limit_usd - remaining_usd - reserved_usd
     return Budget(BudgetKind.CHANNEL, "C0001", "2026-11", limit_usd, spent_usd, reserved_usd, remaining_usd)
+
+
+def a_question(length: int = 200, **changes: Any) -> Question:
+    """Make a question of so many characters in the middle of a working day in the middle of a month."""
+    fields: dict[str, Any] = {
+        "length": length,
+        "at": datetime(2026, 11, 16, 12, tzinfo=UTC),
+        "prompt_bound": lambda _: 1200,
+        "takes": lambda _: True,
+    }
+    return Question(**(fields | changes))
 
 
 prices = st.decimals(0, 200, places=6)

@@ -20,7 +20,7 @@ def budget(spent: str, limit: str = "5", alerted: int = 0, reserved: str = "0") 
     """Make the channel's budget of the month."""
     remaining = usd(limit) - usd(spent) - usd(reserved)
     figures = (usd(limit), usd(spent), usd(reserved), remaining)
-    return Budget(BudgetKind.CHANNEL, CHANNEL, "2026-11", *figures, alerted)
+    return Budget(BudgetKind.CHANNEL, CHANNEL, "2026-11", *figures, alerted=alerted)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from router.domain.bands import Band, bands_policy, share_left
 from router.domain.budget import Budget
-from router.domain.choice import Question, Wanted
+from router.domain.choice import Wanted
 from router.domain.ladder import Tier
-from tests.domain.rungs import ECONOMY, LADDER, PREMIUM, STANDARD, a_budget
+from tests.domain.rungs import ECONOMY, LADDER, PREMIUM, STANDARD, a_budget, a_question
 
 BANDS = (Band(80, "economy"), Band(1200, "standard"), Band(6000, "premium"), Band(None, "standard"))
 
 
 def wanted(length: int, *budgets: Budget, below: str = "0.2") -> Wanted:
     """Ask the policy of the shipped configuration."""
-    return bands_policy(BANDS, Decimal(below))(Question(length), budgets, LADDER)
+    return bands_policy(BANDS, Decimal(below))(a_question(length), budgets, LADDER)
 
 
 @pytest.mark.parametrize(

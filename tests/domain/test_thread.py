@@ -138,6 +138,23 @@ def test_an_answer_is_read_from_its_markdown() -> None:
     assert (post.text, post.answers) == ("# Whole\nanswer", NOW)
 
 
+def test_a_thread_remembers_the_tier_that_answered_last() -> None:
+    """Of several answers the newest one's, as far as marks tell; what others say of tiers does not count."""
+    marks = [a_mark("1"), a_mark("2"), a_mark("3"), a_mark("4")]
+    for mark, tier in zip(marks, ("premium", "economy", "", 7), strict=True):
+        mark["event_payload"]["tier"] = tier
+    answers = [read(ts=f"170000001{i}.0", user=US, metadata=mark) for i, mark in enumerate(marks)]
+    forged = read(
+        ts="1700000020.0", metadata=a_mark("5") | {"event_payload": {"message_ts": "5", "tier": "x"}}
+    )
+
+    posts = tuple(post for post in (*answers, forged) if post)
+
+    assert [post.tier for post in posts] == ["premium", "economy", "", "", ""]
+    assert prompt_of(*posts).last_tier == "economy"
+    assert prompt_of(a_post("hello")).last_tier == ""
+
+
 @pytest.mark.parametrize(
     "metadata",
     [

@@ -27,6 +27,9 @@ _stages = itertools.count(1)
 
 Configure = Callable[..., None]
 
+BY_BANDS = ('policy = "paced"', 'policy = "bands"')
+"""For stories that need to know the tier: a short message gets the economy tier."""
+
 
 @pytest.fixture(scope="session")
 def aws_clients(aws: LocalAws) -> tuple[object, object]:

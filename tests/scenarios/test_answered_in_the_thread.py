@@ -13,7 +13,7 @@ def test_answered_with_cost_and_what_is_left(world: World, capsys: pytest.Captur
 
     (call,) = world.openrouter.calls
     assert said(reply) == "Forty-two."
-    assert footer_of(reply).startswith("openai/gpt-6-luna · $0.0000")
+    assert footer_of(reply).startswith("anthropic/claude-sonnet-5.5 · $0.000")
     assert footer_of(reply).endswith(" of $5.00 left")
     assert world.spent_usd() == call.cost_usd > 0
     assert world.open_reservations() == []

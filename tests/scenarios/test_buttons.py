@@ -13,7 +13,7 @@ import pytest
 from playground.openrouter import traps
 from playground.slack.message import Message
 from router.slack.blocks import FEEDBACK, MORE, STRONGER
-from tests.scenarios.conftest import Configure
+from tests.scenarios.conftest import BY_BANDS, Configure
 from tests.scenarios.world import GENERAL, World, at_once, footer_of, journal, label_of, said, values_of
 
 GRACE = "U0GRACE001"
@@ -51,8 +51,9 @@ def test_a_thumb_before_the_bill(world: World) -> None:
     assert len(world.open_reservations()) == 1
 
 
-def test_a_stronger_model_at_the_price_on_the_button(world: World) -> None:
+def test_a_stronger_model_at_the_price_on_the_button(world: World, configure: Configure) -> None:
     """The next tier up answers the same question below, for whoever pressed, for no more than it said."""
+    configure(BY_BANDS)
     (first,) = world.ask("@penny what is six times seven?")
     assert world.records()[0]["tier_given"] == "economy"
     (most,) = re.findall(r"up to \$(\S+)\)", label_of(first, STRONGER))
@@ -189,7 +190,7 @@ def test_why_this_model(world: World) -> None:
 
     (told,) = world.whispers(GRACE)
     assert told.startswith("The tier economy answered with openai/gpt-6-luna for $0.0000")
-    assert "length" in told
+    assert "characters" in told
 
 
 def test_buttons_that_say_nothing(world: World) -> None:

@@ -9,7 +9,7 @@ from router.domain.access import Person, Standing
 from router.errors import TableUnavailable
 from router.settings import settings_from
 from router.wiring import channel_settings
-from tests.scenarios.conftest import Configure
+from tests.scenarios.conftest import BY_BANDS, Configure
 from tests.scenarios.test_who_may_ask import ADMIN, NOW, choose
 from tests.scenarios.world import GENERAL, World, at_once, footer_of
 
@@ -70,7 +70,7 @@ def test_a_channels_own_system_prompt(world: World) -> None:
 def test_a_tier_that_is_not_in_the_file_any_more(world: World, configure: Configure) -> None:
     """A bound that names no tier bounds nothing."""
     choose(GENERAL, "highest_tier", "economy")
-    configure(('name = "economy"', 'name = "cheap"'), ('tier = "economy"', 'tier = "cheap"'))
+    configure(BY_BANDS, ('name = "economy"', 'name = "cheap"'), ('tier = "economy"', 'tier = "cheap"'))
 
     world.ask("@penny " + "please explain this to me " * 10)
 

@@ -6,7 +6,7 @@ import time
 
 from playground.openrouter import traps
 from playground.slack.message import Message
-from tests.scenarios.conftest import Configure
+from tests.scenarios.conftest import BY_BANDS, Configure
 from tests.scenarios.world import ADAS_DM, World, footer_of, said
 
 CODE = [f"line_{n:04} = {'x' * 20}" for n in range(700)]
@@ -59,7 +59,7 @@ def check_whole(world: World, replies: list[Message]) -> None:
 
 def test_code_and_a_table_across_every_cut(world: World, configure: Configure) -> None:
     """By native streams: fences are closed and opened again, the table goes on with its header."""
-    configure(("max_tokens = 1500", "max_tokens = 20000"))
+    configure(BY_BANDS, ("max_tokens = 1500", "max_tokens = 20000"))
     world.openrouter.answer = LONG
 
     replies = world.ask("@penny show me all of it")
@@ -70,7 +70,7 @@ def test_code_and_a_table_across_every_cut(world: World, configure: Configure) -
 
 def test_the_same_by_post_and_edit(world: World, configure: Configure) -> None:
     """Where streams are refused."""
-    configure(("max_tokens = 1500", "max_tokens = 20000"))
+    configure(BY_BANDS, ("max_tokens = 1500", "max_tokens = 20000"))
     world.slack.refuse_streams = True
     world.openrouter.answer = LONG
 
@@ -79,7 +79,7 @@ def test_the_same_by_post_and_edit(world: World, configure: Configure) -> None:
 
 def test_refused_half_way(world: World, configure: Configure) -> None:
     """Whatever Slack refuses in between, the text is posted in full in the end."""
-    configure(("max_tokens = 1500", "max_tokens = 20000"))
+    configure(BY_BANDS, ("max_tokens = 1500", "max_tokens = 20000"))
     world.openrouter.answer = LONG
     world.slack.fail_next("chat.startStream", "internal_error", takes_effect=True)
     world.slack.fail_next("chat.update", "msg_blocks_too_long")

@@ -141,11 +141,11 @@ def test_429_then_the_fallback_tier(world: World) -> None:
     (reply,) = world.ask("@penny " + "please explain this to me " * 10)
 
     tiers = [body["models"][0] for body in world.bodies()]
-    assert tiers[0] == "openai/gpt-6.1-terra"
-    assert tiers[-1] == "openai/gpt-6-luna"
+    assert tiers[0] == "anthropic/claude-sonnet-5.5"
+    assert tiers[-1] == "openai/gpt-6.1-terra"
     assert said(reply) == "Forty-two."
-    assert world.records()[0]["tier_wanted"] == "standard"
-    assert world.records()[0]["tier_given"] == "economy"
+    assert world.records()[0]["tier_wanted"] == "premium"
+    assert world.records()[0]["tier_given"] == "standard"
     world.check_books()
 
 

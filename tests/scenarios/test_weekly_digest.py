@@ -37,7 +37,7 @@ def row(world: World, channel: str = GENERAL) -> dict[str, Any]:
 def test_a_channel_is_told_its_week(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """One short post says what was asked, what it cost, what is left and who answered, and costs nothing."""
     world.ask("@penny hello")
-    world.ask("@penny hello again")
+    world.ask("@penny hello there")
     calls = len(world.openrouter.calls)
     capsys.readouterr()
 
