@@ -43,7 +43,7 @@ def forecast(at: datetime, period_key: str, tally: Tally, before: Tally, a_day: 
     opened = tally.opened.toordinal() if tally.opened and not count_before else 0
     weekday, days_seen, days_left = _days(period_key, at.toordinal(), opened)
     seen, left = list(days_seen), list(days_left)
-    gone = _part_of_day(at.hour + at.minute / 60)
+    gone = _part_of_day(at.hour, at.minute)
     seen[weekday] += gone
     left[weekday] += 1 - gone
     earlier = _watched(before.period_key, before.opened) if count_before else _NO_DAYS
@@ -64,10 +64,12 @@ def forecast(at: datetime, period_key: str, tally: Tally, before: Tally, a_day: 
     return rate * work_left, rate
 
 
-def _part_of_day(hour: float) -> float:
-    """Return the share of a day's messages that has usually come by this hour."""
-    office = min(max(hour - OFFICE_OPENS, 0), OFFICE_HOURS) / OFFICE_HOURS
-    return OFFICE_SHARE * office + (1 - OFFICE_SHARE) * hour / 24
+@lru_cache(maxsize=24 * 60)
+def _part_of_day(hour: int, minute: int) -> float:
+    """Return the share of a day's messages that has usually come by this time."""
+    hours = hour + minute / 60
+    office = min(max(hours - OFFICE_OPENS, 0), OFFICE_HOURS) / OFFICE_HOURS
+    return OFFICE_SHARE * office + (1 - OFFICE_SHARE) * hours / 24
 
 
 @lru_cache(maxsize=256)

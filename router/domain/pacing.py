@@ -97,8 +97,9 @@ def _allowance(
     after = pace.safety * round(100 * to_come) / 100
     burst = pace.burst * min(after, Decimal(round(a_day)))
     floor_usd = (pace.floor * after + burst) * cheap_usd + min(largest_usd, LARGEST_SHARE * budget.limit_usd)
-    usd = (budget.remaining_usd - floor_usd) / (1 + after)
-    return Allowance(usd, budget.remaining_usd, floor_usd, 1 + after)
+    planned = 1 + after
+    usd = (budget.remaining_usd - floor_usd) / planned
+    return Allowance(usd, budget.remaining_usd, floor_usd, planned)
 
 
 def _within_reach(pace: Pace, question: Question, rungs: list[Rung], reach_usd: Decimal) -> int:
@@ -124,20 +125,21 @@ def _asked_for(question: Question, rungs: list[Rung]) -> list[Rung]:
 
 def _why(question: Question, allowance: Allowance, reach_usd: Decimal, rungs: list[Rung]) -> dict[str, str]:
     """Return the numbers that decided, as records keep them. `rungs` end with the one that is given."""
+    shown = _SHOWN.plus
     why = {
         "policy": "paced",
         "length": str(question.length),
         "weight": str(question.weight),
-        "usual_usd": _short(rungs[-1][1]),
-        "reach_usd": _short(reach_usd),
-        "allowance_usd": _short(allowance.usd),
-        "left_usd": _short(allowance.left_usd),
-        "floor_usd": _short(allowance.floor_usd),
+        "usual_usd": str(shown(rungs[-1][1])),
+        "reach_usd": str(shown(reach_usd)),
+        "allowance_usd": str(shown(allowance.usd)),
+        "left_usd": str(shown(allowance.left_usd)),
+        "floor_usd": str(shown(allowance.floor_usd)),
         "to_come": str(round(allowance.to_come)),
     }
     if len(rungs) > 1:
         better, cost_usd = rungs[-2]
-        why |= {"better": better.name, "better_usd": _short(cost_usd)}
+        why |= {"better": better.name, "better_usd": str(shown(cost_usd))}
     if question.signs:
         why["signs"] = ", ".join(question.signs)
     if question.wish:
@@ -145,7 +147,3 @@ def _why(question: Question, allowance: Allowance, reach_usd: Decimal, rungs: li
     if question.last_tier:
         why["last_tier"] = question.last_tier
     return why
-
-
-def _short(usd: Decimal) -> str:
-    return str(_SHOWN.plus(usd))

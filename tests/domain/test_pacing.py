@@ -279,4 +279,4 @@ def test_a_choice_takes_microseconds() -> None:
             POLICY(question, (budget,), LADDER)
         took.append((time.perf_counter() - began) / 50)
 
-    assert min(took) < 200e-6  # measured: about 16; the rest is for whoever else uses the machine
+    assert min(took) < 200e-6  # measured: 19; the rest is for whoever else uses the machine
