@@ -21,6 +21,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 import handler
+from playground.clock import SystemClock
 from playground.openrouter import ScriptedOpenRouter
 from playground.slack.delivery import Delivery
 from playground.slack.message import Message
@@ -32,10 +33,26 @@ GENERAL = "C0GENERAL1"
 ADAS_DM = "D0ADA00001"
 
 
+class Time(SystemClock):
+    """The machine's own time, and what was added to it: Slack and OpenRouter may be in the future."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return super().now() + self._ahead_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for all but Penny; of what Slack delivers then she thinks that it is forged."""
+        self._ahead_s += seconds
+
+
 @dataclass
 class World:
     """All that a scenario acts upon and looks at."""
 
+    clock: Time
     slack: Workspace
     delivery: Delivery
     openrouter: ScriptedOpenRouter
