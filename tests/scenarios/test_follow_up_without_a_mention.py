@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.world import World, journal, said
+from tests.scenarios.world import GENERAL, World, journal, said
 
 
 def test_follow_up_in_our_thread_is_answered(world: World) -> None:
@@ -37,3 +37,19 @@ def test_a_message_to_someone_else_in_our_thread_is_left_alone(world: World) -> 
 
     assert world.ask("<@U0GRACE001> is that right?", thread=thread) == []
     assert len(world.openrouter.calls) == 1
+
+
+def test_a_thread_of_several_pages(world: World) -> None:
+    """Slack shows a thread oldest first, a thousand posts at a time: the newest ones reach the model."""
+    root = world.slack.post_as_user(GENERAL, "ada", "post 0")
+    for n in range(1, 1010):
+        world.slack.post_as_user(GENERAL, "ada", f"post {n}", root)
+    for unheard in world.delivery.pending:
+        world.delivery.drop(unheard)
+
+    world.ask("@penny and now?", thread=root, user="grace")
+
+    contents = [message["content"] for message in world.bodies()[0]["messages"]]
+    assert contents[-2:] == ["U0ADA00001: post 1009", "U0GRACE001: and now?"]
+    assert len(contents) == 1012
+    assert len(world.slack.calls_of("conversations.replies")) == 2

@@ -1,4 +1,4 @@
-"""While an answer is written, its message, its thread or its channel goes away: no word and no cent is lost."""
+"""While an answer is written its message, thread or channel goes away: no word and no cent is lost."""
 
 from __future__ import annotations
 
