@@ -16,7 +16,7 @@ from decimal import Decimal
 from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import Config
 from router.domain.budget import WORKSPACE_ID, Budget, BudgetKind, BudgetPeriod, Period, period_named
-from router.domain.choice import Offer, Question, Terms, Wanted, fit
+from router.domain.choice import Offer, Question, Terms, Unread, Wanted, fit
 from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
@@ -105,7 +105,8 @@ class Reserving:
         """
         ladder = self._config.ladder
         terms = terms or Terms(ladder)
-        wanted = terms.wanted(self._config.policy, Question(len(message.text)), budgets, ladder)
+        question, unread = Question(len(message.text)), _unread(prompt_of)
+        wanted = terms.wanted(self._config.policy, question, budgets, ladder, unread)
         give_up = self._clock() + BUSY_WAIT_S
         look, is_fresh = _Look(periods[0].moment, budgets), False
         while True:
@@ -138,7 +139,8 @@ class Reserving:
         if terms.at_most_usd is not None:
             money_usd = min(money_usd, terms.at_most_usd)
         useful = self._config.useful_tokens
-        return fit(terms.allowed, wanted, lambda t: prompt_of(t).tokens, money_usd, useful)
+        tokens, unread = (lambda tier: prompt_of(tier).tokens), _unread(prompt_of)
+        return fit(terms.allowed, wanted, tokens, money_usd, useful, unread)
 
     def _exhausted(
         self,
@@ -191,3 +193,7 @@ class Reserving:
             lease_until=now + lease_s,
             facts=facts,
         )
+
+
+def _unread(prompt_of: Callable[[Tier], Prompt]) -> Unread:
+    return lambda tier: len(prompt_of(tier).unread)
