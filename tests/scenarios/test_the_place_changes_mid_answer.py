@@ -44,6 +44,7 @@ def test_a_stream_older_than_five_minutes(world: World) -> None:
     assert "message_not_in_streaming_state" in errors_of(world, "chat.appendStream", "chat.stopStream")
     assert said(reply) == COUNTING
     assert footer_of(reply)
+    assert world.slack.sessions[GENERAL, reply.thread] == "active"
     world.check_books()
 
 
