@@ -35,7 +35,7 @@ class Session:
                 self._is_open = self._set("processing") or self._is_open
 
     def close(self, *, has_left_stream: bool) -> None:
-        """Say that we are done, if Slack may think that we are not: by our word, or by a stream that we left."""
+        """Say that we are done, if Slack may think otherwise: by our word, or by a stream that we left."""
         with self._lock:
             self._is_decided = True
             if self._is_open or has_left_stream:
