@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import ConfigError
 from tests.scenarios.conftest import Configure
-from tests.scenarios.world import ADAS_DM, World, footer_of, journal, said
+from tests.scenarios.world import ADAS_DM, GENERAL, World, footer_of, journal, said
 
 
 def test_exhausted(world: World, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,6 +102,17 @@ def test_a_limit_changed_in_the_file_holds_at_once(world: World, configure: Conf
     assert said(reply) == "Forty-two."
     assert world.budget()["limit_usd"] == Decimal(7)
     world.check_books()
+
+
+def test_a_refusal_leaves_no_status(world: World, configure: Configure) -> None:
+    """However slowly *is thinking…* reaches Slack, it does not stay behind a quick refusal."""
+    configure(("channel_usd = 5 ", "channel_usd = 0 "))
+    world.slack.faults.set_latency(0.1, "assistant.threads.setStatus")
+
+    (refused,) = world.ask("@penny hello")
+
+    assert len(world.slack.calls_of("assistant.threads.setStatus")) == 1
+    assert world.slack.board.status(GENERAL, refused.thread) == ""
 
 
 def test_a_limit_lowered_below_what_is_spent(world: World, configure: Configure) -> None:

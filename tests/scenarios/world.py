@@ -199,6 +199,12 @@ class World:
                 ExpressionAttributeValues={":past": int(time.time()) - 5400},
             )
 
+    def forget_what_expires(self) -> None:
+        """Take away all that has an end and reached it: months pass for claims and reservations."""
+        for row in [*self.rows("message#"), *self.rows("reservation#")]:
+            assert row["expires_at"] > 0
+            self._tables[0].delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+
     def check_books(self) -> None:
         """Assert that budgets, records and rollups agree to the last digit, and no budget is overspent."""
         for row in self.rows("budget#"):
