@@ -81,7 +81,6 @@ def test_a_model_that_only_thinks(world: World) -> None:
         traps.nan_cost(),
         traps.usage_reported(cost="Infinity"),
         traps.huge_cost(),
-        traps.usage_reported(cost=None),
         traps.no_usage(),
     ],
 )
