@@ -85,6 +85,7 @@ def test_the_redelivery_answers(world: World, moment: str) -> None:
 
     assert [said(m) for m in world.replies(ts)] == ["One two three four five six seven eight nine ten."]
     assert not any(m.is_streaming for m in world.replies(ts))
+    assert world.slack.sessions[GENERAL, ts] == "active"
     assert len(world.openrouter.calls) == 2
     assert len(world.records()) == 1
     world.openrouter.wait_until_idle()
