@@ -100,6 +100,7 @@ environment:
 RECONCILE = """\
 Settle the reservations that dead workers left open, by what OpenRouter says their calls cost.
 The deployed stack does the same every five minutes; doing it twice changes nothing.
+With a token for Slack it also posts the alerts that are due: for what it charged, and those left unposted.
 """
 RECONCILE_EXAMPLES = """\
 what becomes of a reservation:
@@ -119,6 +120,7 @@ examples:
 environment:
   STATE_TABLE, USAGE_TABLE  the two tables
   OPENROUTER_API_KEY        whose calls they were
+  SLACK_BOT_TOKEN           only to post alerts
   AWS_REGION                and credentials, as for other AWS tools
 """
 

@@ -79,6 +79,8 @@ class Answer:
         self._delivered = delivered
         self._again = again
         self._answering = again.tier.name if again else ""
+        self._is_for_us = not message.needs_our_thread
+        self._status: Future[None] | None = None
         self._noted: dict[str, Any] = {
             "job": delivered.id,
             "channel": message.channel,
@@ -94,7 +96,7 @@ class Answer:
             outcome = self._with_claim()
         except Exception as error:
             write_line("answer", "not_yet", **self._noted, reason=_reason(error))
-            if self._delivered.is_last:
+            if self._delivered.is_last and self._is_for_us:
                 self._tell(_last_words(error))
             raise
         write_line("answer", outcome, **self._noted, ms=(time.monotonic() - began) * 1000)
@@ -110,6 +112,7 @@ class Answer:
         thread = tools.aside.submit(read_thread_of, tools.slack, message)
         if message.needs_our_thread and not thread.result().has_our_words(message):
             return Outcome.NOT_FOR_US
+        self._is_for_us = True
         standing = self._start_looking_up()
         periods = tools.reserving.periods(message)
         budgets = tools.aside.submit(tools.reserving.budgets, periods)
@@ -211,7 +214,7 @@ class Answer:
             asked = replace(asked, claim=replace(asked.claim, replies=replies))
         if not (has_words(self._message) or thread.files or self._message.is_reply):
             return self._refuse(asked.claim, Outcome.NOTHING_ASKED, notices.NOTHING_ASKED)
-        self._tools.aside.submit(self._show_status)
+        self._status = self._tools.aside.submit(self._show_status)
         return self._with_money(asked, thread, periods, budgets.result())
 
     def _note_refused(self, thread: Thread) -> None:
@@ -240,12 +243,13 @@ class Answer:
         """Reserve, call and settle; say no when the money does not bear an answer.
 
         A call that may have been billed without an answer keeps its money; one more call is made with new.
+        Not so for a press, which costs no more than stood on its button.
         """
         prompt_of = self._prompts(asked.settings, thread)
         try:
             return self._reserve_and_reply(asked, periods, budgets, prompt_of)
         except CallFailed as failed:
-            if failed.billed is Billed.NO or time.time() >= self._delivered.deadline:
+            if failed.billed is Billed.NO or self._again or time.time() >= self._delivered.deadline:
                 return self._refuse(asked.claim, *notice_for(failed))
         try:
             return self._reserve_and_reply(asked, periods, budgets, prompt_of)
@@ -304,8 +308,11 @@ class Answer:
         Of a press that comes to nothing only the presser is told: the thread has its answer.
         """
         if self._again:
-            whisper(self._tools.slack, self._again.presser, notice)
+            said = notice if footer == notices.NOT_CHARGED else f"{notice} ({footer})"
+            whisper(self._tools.slack, self._again.presser, said)
             return self._let_go(claim, outcome)
+        if self._status:
+            self._status.result()  # Slack takes a status away when we post: it must not come after that
         blocks = [footer_block(footer)]
         posted = self._reply(claim).close(blocks, closing_until(self._delivered.deadline), notice)
         self._tools.claims.finish(claim, outcome)

@@ -125,16 +125,16 @@ class Caller:
         return call
 
     def _below(self, tier: Tier, errand: Errand) -> Tier | None:
-        """Return the next tier down that the reservation covers."""
-        if tier == errand.lowest:
-            return None
-        for below in self._ladder.from_tier_down(tier)[1:]:
-            tokens = min(below.max_tokens, errand.call.max_tokens)
-            if worst_case_usd(below, errand.prompt_for(below).tokens, tokens) <= errand.reserved_usd:
-                return below
-            if below == errand.lowest:
-                break
-        return None
+        """Return the next tier down that the reservation covers; rather one that reads more of the files."""
+        rungs = self._ladder.from_tier_down(tier)
+        if errand.lowest in rungs:
+            rungs = rungs[: rungs.index(errand.lowest) + 1]
+        covered = [rung for rung in rungs[1:] if self._is_covered(rung, errand)]
+        return min(covered, key=lambda rung: len(errand.prompt_for(rung).unread), default=None)
+
+    def _is_covered(self, tier: Tier, errand: Errand) -> bool:
+        tokens = min(tier.max_tokens, errand.call.max_tokens)
+        return worst_case_usd(tier, errand.prompt_for(tier).tokens, tokens) <= errand.reserved_usd
 
     def _on(self, tier: Tier, errand: Errand) -> Call:
         return replace(

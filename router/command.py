@@ -22,7 +22,7 @@ from router.domain.budget import BudgetKind, PeriodKind
 from router.domain.usage import month_and_day
 from router.errors import ConfigError, PennyError, SettingsError
 from router.output import one_line, to_csv, to_json, to_text
-from router.reconcile import Ending, Reconciled, reconcile
+from router.reconcile import Ending, Reconciled, reconcile, tell_crossed
 from router.remedies import BY_ID
 from router.report import Report, Savings, make_report, savings_of, user_report
 from router.settings import Settings
@@ -191,10 +191,13 @@ def simulate_lines(
 def reconcile_lines(settings: Settings, note: Note, form: str, *, dry_run: bool) -> Iterator[str]:
     """Settle what workers left open, and tell what became of it; with `dry_run` only what would.
 
-    What was done before a failure is told before the failure. The journal tells of each as it is done.
+    What was done before a failure is told before the failure. The journal tells of each as it is done. Where
+    there is a token for Slack, people are told there which budgets run out.
     """
     settings.require("state_table", "usage_table", "openrouter_api_key")
     told, failure = _done(reconcile(wiring.ledger(settings), wiring.openrouter(settings), dry_run=dry_run))
+    if not dry_run and (settings.slack_bot_token or settings.secrets_prefix):
+        tell_crossed(lambda: wiring.alerting(settings), told)
     if form == "table" and (told or not failure):
         yield to_text(reconciled_table(told, dry_run=dry_run))
     elif told or not failure:

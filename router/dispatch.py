@@ -13,7 +13,7 @@ from typing import Any
 
 from router.adapters.queue import Queue
 from router.delivered import Delivered, read_delivered
-from router.errors import MalformedError, QueueUnavailable, TryLater, Unavailable
+from router.errors import MalformedError, QueueUnavailable, SlackRateLimited, TryLater, Unavailable
 from router.journal import write_line
 
 RETRY_AFTER_S = 10.0
@@ -54,7 +54,8 @@ class Dispatcher:
         except TryLater as later:
             return self._later(delivered, later.reason, later.after_s)
         except Unavailable as error:
-            return self._later(delivered, f"unavailable: {error}", RETRY_AFTER_S)
+            after_s = error.after_s if isinstance(error, SlackRateLimited) else RETRY_AFTER_S
+            return self._later(delivered, f"unavailable: {error}", after_s)
         except Exception as error:  # noqa: BLE001 - a bug must reach the dead-letter queue, not the next job
             where = traceback.extract_tb(error.__traceback__)[-1]
             reason = f"{type(error).__name__} at {where.name}:{where.lineno}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from router.adapters.ledger import BudgetRow, Ledger, Reservation
+from router.adapters.ledger import Ledger, Reservation
 from router.adapters.openrouter import OpenRouter
 from router.alerting import Alerting
 from router.domain.completion import GenerationCost
@@ -156,21 +156,22 @@ def reconcile_all(
     With `alerting`, whoever should know hears what budgets have crossed, also what dead workers left untold.
     Raises TableUnavailable at the end when the table did not take a settlement, so that someone hears of it.
     """
-    counts: Counter[str] = Counter()
-    charged: set[BudgetRow] = set()
-    for done in reconcile(ledger, openrouter, seconds=seconds_left - STOP_BEFORE_S):
-        counts[done.ending] += 1
-        if done.ending in (Ending.SETTLED, Ending.ESTIMATED):
-            charged.update(done.reservation.budgets)
+    done = list(reconcile(ledger, openrouter, seconds=seconds_left - STOP_BEFORE_S))
     if alerting:
-        _alert(alerting, charged)
+        tell_crossed(alerting, done)
+    counts = Counter(str(one.ending) for one in done)
     if counts[Ending.UNSETTLED]:
         raise TableUnavailable(f"reservations that could not be settled: {counts[Ending.UNSETTLED]}")
     return dict(counts)
 
 
-def _alert(alerting: Callable[[], Alerting], charged: set[BudgetRow]) -> None:
-    """Tell of what was crossed; that this cannot be done (no token, no Slack) stops no settlement."""
+def tell_crossed(alerting: Callable[[], Alerting], done: Iterable[Reconciled]) -> None:
+    """Tell of what was crossed by what was done, and what dead workers left untold.
+
+    That this cannot be done (no token, no Slack) is a line in the journal: the money is settled.
+    """
+    ended = (one.reservation for one in done if one.ending in (Ending.SETTLED, Ending.ESTIMATED))
+    charged = {budget for reservation in ended for budget in reservation.budgets}
     try:
         alerting().look(tuple(sorted(charged)))
         alerting().post_left()

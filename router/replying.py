@@ -39,6 +39,7 @@ from router.errors import Billed, CallFailed, Remedy, TableUnavailable
 from router.reserving import Funded, Reserving
 from router.slack.blocks import Block, actions_block, feedback_block, footer_block
 from router.slack.people import People
+from router.slack.session import Session
 from router.slack.streamed_reply import StreamedReply
 from router.stopping import StopWatch
 
@@ -121,6 +122,9 @@ class Replying:
         self._funds = funds
         self._reservation = funds.reservation
         self._reply = reply
+        self._session = Session(
+            tools.slack, asked.message.channel, asked.message.thread, is_open=asked.claim.is_takeover
+        )
         self._noted = noted
         self._noting: list[Future[None]] = []
         self._has_text = False
@@ -129,7 +133,7 @@ class Replying:
     def reply(self, prompt_of: Callable[[Tier], Prompt], deadline: float) -> Outcome:
         """Call, show, settle. Raises CallFailed when there was no answer; the money is seen to by then."""
         try:
-            with StopWatch(self._tools.claims, self._claim) as watch:
+            with StopWatch(self._tools.claims, self._claim, self._offer_to_stop) as watch:
                 listening = Listening(
                     self._on_generation,
                     self._on_text,
@@ -138,9 +142,11 @@ class Replying:
                 tier, completion = self._tools.caller.call(self._errand(prompt_of, deadline), listening)
         except CallFailed as failed:
             self._end_failed(failed)
+            self._leave_session()
             raise
         except BaseException:
             self._reply.give_up()
+            self._leave_session()
             raise
         finally:
             self._wait_for_notes()
@@ -178,6 +184,16 @@ class Replying:
             self._noted["first_text_ms"] = (time.time() - self._began) * 1000
         self._reply.write(text)
 
+    def _offer_to_stop(self) -> None:
+        """While there is no text yet, let Slack show that we are at work, and its button to stop us."""
+        if not self._has_text:
+            self._session.open()
+
+    def _leave_session(self) -> None:
+        """Let Slack know, off the path, that we are done."""
+        left = self._reply.has_left_stream
+        self._noting.append(self._tools.aside.submit(self._session.close, has_left_stream=left))
+
     def _wait_for_notes(self) -> None:
         """Wait until what is noted aside is written, or cannot be."""
         for noting in self._noting:
@@ -213,6 +229,7 @@ class Replying:
         blocks = self._blocks(tier, completion, bill if is_settled else None, prompt_of)
         last_words = "" if self._has_text else notices.empty_words(completion.finish)
         stands = self._reply.close(blocks, closing_until(deadline), last_words)
+        self._leave_session()
         outcome = self._end_claim(Outcome.ANSWERED if stands else Outcome.UNDELIVERABLE)
         self._wait_for_notes()
         return outcome

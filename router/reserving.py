@@ -17,7 +17,7 @@ from decimal import Decimal
 from router.adapters.ledger import Ledger, Reservation, Short
 from router.config import Config
 from router.domain.budget import WORKSPACE_ID, Budget, BudgetKind, BudgetPeriod, Period, period_named
-from router.domain.choice import Offer, Question, Terms, Wanted, fit
+from router.domain.choice import Offer, Question, Terms, Unread, Wanted, fit
 from router.domain.ladder import Tier
 from router.domain.message import Message
 from router.domain.thread import Prompt
@@ -110,7 +110,8 @@ class Reserving:
         terms = terms or Terms(ladder)
         wish = read_wish(message.text, terms.allowed, self._config.wishes)
         question = self._question(message, prompt_of, wish.tier)
-        wanted = terms.wanted(self._config.policy, question, budgets, ladder)
+        unread = _unread(prompt_of)
+        wanted = terms.wanted(self._config.policy, question, budgets, ladder, unread)
         give_up = self._clock() + BUSY_WAIT_S
         look, is_fresh = _Look(periods[0].moment, budgets), False
         while True:
@@ -160,7 +161,8 @@ class Reserving:
         if terms.at_most_usd is not None:
             money_usd = min(money_usd, terms.at_most_usd)
         useful = self._config.useful_tokens
-        return fit(terms.allowed, wanted, lambda t: prompt_of(t).tokens, money_usd, useful)
+        tokens, unread = (lambda tier: prompt_of(tier).tokens), _unread(prompt_of)
+        return fit(terms.allowed, wanted, tokens, money_usd, useful, unread)
 
     def _exhausted(
         self,
@@ -222,3 +224,7 @@ def _with_model(reservation: Reservation, model: str) -> Reservation:
         return reservation
     first = (model, *(other for other in models if other != model))
     return replace(reservation, facts=replace(reservation.facts, models=first))
+
+
+def _unread(prompt_of: Callable[[Tier], Prompt]) -> Unread:
+    return lambda tier: len(prompt_of(tier).unread)

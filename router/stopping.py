@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +15,15 @@ LOOK_EVERY_S = 1.0
 
 
 class StopWatch:
-    """Looks, inside of its block, whether somebody pressed Stop; `is_stopped` says so at once."""
+    """Looks, inside of its block, whether somebody pressed Stop; `is_stopped` says so at once.
 
-    def __init__(self, claims: Claims, claim: Claim) -> None:
+    `before_look` is called before each look, so not for an answer that is given at once.
+    """
+
+    def __init__(self, claims: Claims, claim: Claim, before_look: Callable[[], object]) -> None:
         self._claims = claims
         self._claim = claim
+        self._before_look = before_look
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="stop-watch", daemon=True)
         self.is_stopped = False
@@ -34,6 +39,7 @@ class StopWatch:
 
     def _look(self) -> None:
         while not (self.is_stopped or self._ended.wait(LOOK_EVERY_S)):
+            self._before_look()
             try:
                 self.is_stopped = self._claims.is_stopped(self._claim)
             except TableUnavailable:

@@ -385,6 +385,19 @@ def test_a_reservation_covers_to_the_last_digit() -> None:
         assert provider.call(an_errand(reserved_usd=needed - missing))[0] is asked
 
 
+def test_a_fallback_rather_reads_the_files() -> None:
+    """A tier that would leave an image out is passed over for the next one down that sees it."""
+
+    def prompt_for(tier: Tier) -> Prompt:
+        return replace(a_prompt(tier), unread=("cat.png",) if tier is STANDARD else ())
+
+    provider = Provider([refusals.unavailable("no_endpoints"), ANSWER])
+
+    tier, _ = provider.call(an_errand(prompt_for=prompt_for))
+
+    assert tier is ECONOMY
+
+
 def test_below_the_lowest_tier_is_nothing() -> None:
     """Then the failure itself is told."""
     provider = Provider([refusals.unavailable("no_endpoints")])

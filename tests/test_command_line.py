@@ -30,6 +30,7 @@ from playground.aws import LocalAws
 from playground.serving import serve
 from router import wiring
 from router.__main__ import main
+from router.adapters.alerts import LEASE_S, Alerts
 from router.adapters.ledger import Reservation
 from router.command import present_month
 from router.domain.usage import month_and_day
@@ -612,11 +613,11 @@ def reconciling(penny: Penny, openrouter: str) -> Penny:
 
 
 def leave_open(
-    tables: Tables, generation: str, past_lease_s: float = 60, channel: str = CHANNEL
+    tables: Tables, generation: str, past_lease_s: float = 60, channel: str = CHANNEL, limit: str = "5.00"
 ) -> Reservation:
     """Reserve as a worker does that dies: its lease ran out `past_lease_s` ago."""
     ledger = tables.ledger()
-    ledger.budgets((budget_of("5.00", channel),))
+    ledger.budgets((budget_of(limit, channel),))
     lease_until = time.time() - past_lease_s
     reservation = reservation_of("0.10", channel=channel, lease_until=lease_until, generation_id=generation)
     ledger.reserve(reservation)
@@ -663,6 +664,38 @@ def test_a_dry_run_changes_nothing(reconciling: Penny, tables: Tables) -> None:
     assert tried.out.splitlines()[-1] == "Nothing was changed. It would be: 1 settled."
     assert reconciling().out.splitlines()[-1] == "Done: 1 settled."
     assert reconciling().out.endswith("Nothing to reconcile: no open reservation is past its lease.\n")
+
+
+@pytest.fixture
+def slack() -> Iterator[tuple[str, list[str]]]:
+    """Serve a Slack that takes every post; gives its address and what was posted."""
+    posted: list[str] = []
+
+    async def post(request: Request) -> JSONResponse:
+        posted.append((await request.json())["text"])
+        return JSONResponse({"ok": True, "ts": "1.1"})
+
+    with serve(Starlette(routes=[Route("/api/chat.postMessage", post, methods=["POST"])])) as served:
+        yield f"{served.url}/api/", posted
+
+
+def test_with_a_token_alerts_are_posted(
+    reconciling: Penny, tables: Tables, slack: tuple[str, list[str]]
+) -> None:
+    """What was charged and what a dead worker left unposted: each is told once, and not by a dry run."""
+    address, posted = slack
+    leave_open(tables, "", past_lease_s=2 * 3600, limit="0.15")
+    (budget,) = tables.ledger().budgets((budget_of("1.00", "C0LEFT0001"),))
+    Alerts(tables.dynamo, tables.state).mark(budget, 50, (budget.id,), time.time() - LEASE_S - 1)
+    with_token = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": address}
+
+    reconciling("--dry-run", **with_token)
+    assert posted == []
+    assert reconciling(**with_token).code == 0
+    assert reconciling(**with_token).code == 0
+
+    assert ["$0.15 per month" in words for words in posted] == [True, False]
+    assert "$1.00 per month" in posted[1]
 
 
 def test_a_live_reservation_is_left_alone(reconciling: Penny, tables: Tables) -> None:

@@ -21,6 +21,7 @@ DOCS = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 READING = frozenset({"channels:history", "groups:history", "im:history", "mpim:history"})
 
 NEEDED_BY_METHOD = {
+    "agents.sessions.setStatus": {"chat:write"},
     "assistant.threads.setStatus": {"chat:write"},
     "assistant.threads.setSuggestedPrompts": {"assistant:write"},
     "auth.test": set[str](),

@@ -47,6 +47,13 @@ class Wanted:
 Policy = Callable[[Question, tuple[Budget, ...], Ladder], Wanted]
 """Says which tier a message should have, given the budgets that apply to it."""
 
+Unread = Callable[[Tier], int]
+"""Says how many of the message's files a tier would not be shown: not all tiers see images."""
+
+
+def _reads_all(_tier: Tier) -> int:
+    return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -60,16 +67,33 @@ class Terms:
     at_most_usd: Decimal | None = None
 
     def wanted(
-        self, policy: Policy, question: Question, budgets: tuple[Budget, ...], ladder: Ladder
+        self,
+        policy: Policy,
+        question: Question,
+        budgets: tuple[Budget, ...],
+        ladder: Ladder,
+        unread: Unread = _reads_all,
     ) -> Wanted:
-        """Return the tier that was asked for, or the allowed one that is nearest to what the policy wants."""
+        """Return the tier that was asked for, or the allowed one that is nearest to what the policy wants.
+
+        Where that would not read all files of the message, the nearest one that reads more of them, the lower
+        one of two.
+        """
         if self.tier:
             return Wanted(self.tier, {"policy": "again", "length": str(question.length)})
         wanted = policy(question, budgets, ladder)
-        nearest = ladder.nearest(wanted.tier, self.allowed)
-        if nearest is wanted.tier:
-            return wanted
-        return Wanted(nearest, wanted.why | {"not_allowed_here": wanted.tier.name})
+        tier, why = ladder.nearest(wanted.tier, self.allowed), wanted.why
+        if tier is not wanted.tier:
+            why = why | {"not_allowed_here": wanted.tier.name}
+        reader = self._reader(tier, ladder, unread)
+        return Wanted(reader, why if reader is tier else why | {"reads_fewer_files": tier.name})
+
+    def _reader(self, tier: Tier, ladder: Ladder, unread: Unread) -> Tier:
+        if not unread(tier):
+            return tier
+        at = ladder.tiers.index(tier)
+        places = {rung: ladder.tiers.index(rung) for rung in self.allowed.tiers}
+        return min(places, key=lambda rung: (unread(rung), abs(places[rung] - at), -places[rung]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +112,22 @@ def fit(
     prompt_tokens: Callable[[Tier], int],
     money_usd: Decimal,
     useful_tokens: int,
+    unread: Unread = _reads_all,
 ) -> Offer | None:
     """Fit a call into `money_usd`: first fewer `max_tokens`, then a lower tier; None if nothing fits.
 
-    An answer is not cut below `useful_tokens` (or the tier's own cap, if that is lower).
+    An answer is not cut below `useful_tokens` (or the tier's own cap, if that is lower). Of the tiers that
+    fit, the first one that reads the most files is taken.
     """
+    best: tuple[int, Offer] | None = None
     for tier in ladder.from_tier_down(wanted):
         bound = prompt_tokens(tier)
         tokens = affordable_tokens(tier, bound, money_usd)
-        if tokens >= min(useful_tokens, tier.max_tokens):
-            return Offer(tier, bound, tokens, worst_case_usd(tier, bound, tokens))
-    return None
+        if tokens < min(useful_tokens, tier.max_tokens):
+            continue
+        missed = unread(tier)
+        if best is None or missed < best[0]:
+            best = missed, Offer(tier, bound, tokens, worst_case_usd(tier, bound, tokens))
+        if not missed:
+            break
+    return best[1] if best else None

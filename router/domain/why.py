@@ -18,10 +18,19 @@ _PERCENT = Decimal("0.1")
 def told(why: Numbers, tier_wanted: str, tier_given: str) -> str:
     """Tell why a message got its tier; a number that `why` does not hold is a question mark."""
     tell = {"paced": _paced, "bands": _banded, "again": _again}.get(why.get("policy", ""), _unknown)
-    chosen = why.get("not_allowed_here", tier_wanted)
-    allowed = "" if chosen == tier_wanted else f"; {chosen} is not allowed here, so {tier_wanted}"
+    chosen = why.get("not_allowed_here") or why.get("reads_fewer_files") or tier_wanted
     given = "" if tier_given == tier_wanted else f"; the answer came from {tier_given} in the end"
-    return f"{tell(why, chosen)}{allowed}{given}."
+    return f"{tell(why, chosen)}{_instead(why, tier_wanted)}{given}."
+
+
+def _instead(why: Numbers, tier_wanted: str) -> str:
+    """Tell why it was not to be the tier that the policy chose."""
+    reasons = []
+    if "not_allowed_here" in why:
+        reasons.append(f"{why['not_allowed_here']} is not allowed here")
+    if "reads_fewer_files" in why:
+        reasons.append(f"{why['reads_fewer_files']} would not read all the files")
+    return f"; but {' and '.join(reasons)}, so {tier_wanted}" if reasons else ""
 
 
 def _paced(why: Numbers, tier: str) -> str:

@@ -122,6 +122,8 @@ class StreamedReply:
         self._interval_s = INTERVAL_S
         self._due = 0.0
         self._not_before = 0.0
+        self.has_left_stream = False
+        """Whether a stream was begun that the reply did not end as: Slack may think that it still grows."""
         self.is_stopped = False
         """Whether the person pressed Stop: nothing more should be generated."""
         self.is_hopeless = False
@@ -299,6 +301,7 @@ class StreamedReply:
     def _replace_stream(self, *, is_streaming: bool) -> None:
         if isinstance(self._part, NativePart):
             ts = self._part.ts
+            self.has_left_stream = self.has_left_stream or bool(ts)
             self._part = self._edited(ts, is_streaming=is_streaming) if ts else None
 
     def _has_left_out_controls(self) -> bool:

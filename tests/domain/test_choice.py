@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.domain.choice import Offer, fit
+from router.domain.choice import Offer, Terms, Wanted, fit
 from router.domain.estimate import worst_case_usd
 from router.domain.ladder import Ladder, Tier
-from tests.domain.rungs import ECONOMY, FREE, LADDER, PREMIUM, STANDARD, a_tier, amounts, prices
+from tests.domain.rungs import ECONOMY, FREE, LADDER, PREMIUM, STANDARD, a_question, a_tier, amounts, prices
 
 USEFUL = 400
 PROMPT = 2000
@@ -103,6 +103,53 @@ def test_an_offer_is_the_first_that_fits(
     if offer:
         assert offer.estimate_usd == worst_case_usd(offer.tier, prompt[offer.tier.name], offer.max_tokens)
         assert offer.estimate_usd <= money
+
+
+# Files
+
+SIGHTED = {"premium": 0, "standard": 1, "economy": 0, "free": 1}
+"""How many files each tier does not read."""
+
+
+def unread(tier: Tier) -> int:
+    """Say how many files a tier does not read."""
+    return SIGHTED[tier.name]
+
+
+@pytest.mark.parametrize(
+    ("policys", "allowed", "wanted", "why"),
+    [
+        (PREMIUM, LADDER, PREMIUM, {}),
+        (STANDARD, LADDER, ECONOMY, {"reads_fewer_files": "standard"}),
+        (STANDARD, Ladder((PREMIUM, STANDARD)), PREMIUM, {"reads_fewer_files": "standard"}),
+        (STANDARD, Ladder((STANDARD,)), STANDARD, {}),
+        (
+            ECONOMY,
+            Ladder((PREMIUM, STANDARD)),
+            PREMIUM,
+            {"not_allowed_here": "economy", "reads_fewer_files": "standard"},
+        ),
+    ],
+)
+def test_a_tier_that_reads_the_files_is_wanted(
+    policys: Tier, allowed: Ladder, wanted: Tier, why: dict[str, str]
+) -> None:
+    """The nearest one that is allowed, the lower of two; the one that was wanted if none reads more."""
+    found = Terms(allowed).wanted(lambda *_: Wanted(policys, {}), a_question(1), (), LADDER, unread)
+
+    assert found == Wanted(wanted, why)
+
+
+def test_a_tier_that_reads_the_files_is_taken_before_one_that_does_not() -> None:
+    """When the wanted tier is too dear, the next one down that reads them; without money the free one."""
+    ladder = Ladder((*LADDER.tiers, FREE))
+    too_dear = worst_case_usd(PREMIUM, PROMPT, USEFUL) - Decimal("0.001")
+
+    taken = [
+        fit(ladder, PREMIUM, lambda _: PROMPT, money, USEFUL, unread) for money in (too_dear, Decimal(0))
+    ]
+
+    assert [offer.tier for offer in taken if offer] == [ECONOMY, FREE]
 
 
 # The ladder

@@ -73,3 +73,17 @@ def test_what_is_not_known_is_not_invented(why: dict[str, str]) -> None:
     """A number that is missing is a question mark."""
     sentence = told(why, "premium", "premium")
     assert "?" in sentence or "does not know" in sentence
+
+
+def test_another_tier_than_the_policys_is_told() -> None:
+    """What the policy chose comes first, then why it was not to be that."""
+    why = {"policy": "bands", "length": "19", "band": "economy", "left": "1"}
+
+    for other in ("not_allowed_here", "reads_fewer_files"):
+        sentence = told(why | {other: "economy"}, "standard", "standard")
+
+        assert sentence.startswith("economy, since 19 characters")
+        assert sentence.endswith("so standard.")
+    assert (
+        told({"policy": "again"}, "premium", "premium") == "premium, since someone pressed the button for it."
+    )

@@ -10,7 +10,6 @@ import pytest
 
 from handler import receive
 from playground.aws import LocalAws
-from playground.clock import SystemClock
 from playground.openrouter import ScriptedOpenRouter
 from playground.serving import serve
 from playground.slack.delivery import Delivery
@@ -19,7 +18,7 @@ from playground.slack.web_api import slack_app
 from playground.slack.workspace import Workspace
 from playground.stack import create_stack
 from router import wiring
-from tests.scenarios.world import World, clients
+from tests.scenarios.world import Time, World, clients
 
 SHIPPED = Path(__file__).parents[2] / "config.toml"
 
@@ -58,7 +57,7 @@ def world(
     aws: LocalAws, aws_clients: tuple[object, object], monkeypatch: pytest.MonkeyPatch, worker_id: str
 ) -> Iterator[World]:
     """Make a fresh workspace, OpenRouter, queue and tables, and set the environment that Penny reads."""
-    clock = SystemClock()
+    clock = Time()
     slack, openrouter = Workspace(clock), ScriptedOpenRouter(clock, generation_delay_s=0)
     openrouter.answer = "Forty-two."
     names = create_stack(aws.url, stage=f"s{worker_id}{next(_stages)}")
@@ -83,5 +82,5 @@ def world(
             monkeypatch.setenv(name, value)
         delivery = Delivery(slack, lambda_endpoint(receive), clock)
         sqs, dynamodb = aws_clients
-        yield World(slack, delivery, openrouter, names, sqs, dynamodb)
+        yield World(clock, slack, delivery, openrouter, names, sqs, dynamodb)
         wiring.close()

@@ -24,3 +24,15 @@ def test_a_follow_up_sees_what_was_said_before(world: World) -> None:
 
     roles = [(m["role"], "swordfish" in m["content"]) for m in world.bodies()[-1]["messages"]]
     assert roles == [("system", False), ("user", True), ("assistant", False), ("user", False)]
+
+
+def test_in_a_group_of_direct_messages(world: World) -> None:
+    """Several people talk there as in a channel: who mentions Penny is answered, and nobody else."""
+    group = world.slack.directory.group_message(["U0ADA00001", "U0GRACE001"]).id
+
+    assert world.ask("Shall we ask?", channel=group) == []
+    (reply,) = world.ask("@penny what is six times seven?", channel=group, user="grace")
+
+    assert said(reply) == "Forty-two."
+    assert len(world.records()) == 1
+    world.check_books()

@@ -9,7 +9,7 @@ import pytest
 
 from router.errors import ConfigError
 from tests.scenarios.conftest import Configure
-from tests.scenarios.world import ADAS_DM, World, footer_of, journal, said
+from tests.scenarios.world import ADAS_DM, GENERAL, World, footer_of, journal, said
 
 
 def test_exhausted(world: World, configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,13 +104,55 @@ def test_a_limit_changed_in_the_file_holds_at_once(world: World, configure: Conf
     world.check_books()
 
 
-def test_a_model_without_a_price_cap(world: World, configure: Configure) -> None:
-    """A tier without a price cap stops the start: it is never taken for free."""
-    configure(("max_price = { prompt = 0.20, completion = 0.75 }\n", ""))
+def test_a_refusal_leaves_no_status(world: World, configure: Configure) -> None:
+    """However slowly *is thinking…* reaches Slack, it does not stay behind a quick refusal."""
+    configure(("channel_usd = 5 ", "channel_usd = 0 "))
+    world.slack.faults.set_latency(0.1, "assistant.threads.setStatus")
+
+    (refused,) = world.ask("@penny hello")
+
+    assert len(world.slack.calls_of("assistant.threads.setStatus")) == 1
+    assert world.slack.board.status(GENERAL, refused.thread) == ""
+
+
+def test_a_limit_lowered_below_what_is_spent(world: World, configure: Configure) -> None:
+    """The next message is refused, nothing that was spent is lost, and a raise lets the month go on."""
+    world.ask("@penny hello")
+    spent_usd = world.spent_usd()
+    configure(("channel_usd = 5 ", "channel_usd = 0.000001 "))
+
+    (refused,) = world.ask("@penny hello again")
+
+    assert "is used up" in said(refused)
+    budget = world.budget()
+    assert budget["spent_usd"] == spent_usd > budget["limit_usd"]
+    assert budget["remaining_usd"] == budget["limit_usd"] - spent_usd < 0
+    configure()
+    assert said(world.ask("@penny and now?")[0]) == "Forty-two."
+    world.check_books()
+
+
+@pytest.mark.parametrize(
+    ("shipped", "wanted", "complaint"),
+    [
+        (
+            "max_price = { prompt = 0.20, completion = 0.75 }\n",
+            "",
+            r"tier\[2\]\.max_price\.prompt: is missing",
+        ),
+        ('time_zone = "UTC"', 'time_zone = "Europe/Atlantis"', r"budget\.time_zone: .*Europe/Atlantis"),
+        ("channel_usd = 5 ", "channel_usd = inf ", r"budget\.channel_usd: "),
+    ],
+)
+def test_no_money_by_a_wrong_configuration(
+    world: World, configure: Configure, shipped: str, wanted: str, complaint: str
+) -> None:
+    """What would leave a bill unbounded or a period unknown stops the start, and the message waits."""
+    configure((shipped, wanted))
     world.say("@penny hello")
     (record,) = world.receive_jobs()
 
-    with pytest.raises(ConfigError, match=r"tier\[2\]\.max_price\.prompt: is missing"):
+    with pytest.raises(ConfigError, match=complaint):
         world.run(record)
 
     assert world.openrouter.calls == []

@@ -128,6 +128,22 @@ def test_the_money_is_gone_by_then(world: World, configure: Configure) -> None:
     world.check_books()
 
 
+def test_a_press_costs_no_more_than_it_said(world: World) -> None:
+    """A call that broke off may have been billed: no second one is made for the price of one."""
+    (reply,) = world.ask("@penny hello")
+    world.openrouter.script(traps.cut_before_headers())
+
+    world.press(reply, STRONGER)
+    world.work()
+
+    assert len(world.openrouter.calls) == 2
+    assert len(world.open_reservations()) == 1
+    assert "whether it cost anything is being found out" in world.whispers()[0]
+    world.press(reply, STRONGER)
+    world.work()
+    assert len(world.replies(reply.thread)) == 2
+
+
 def test_the_question_is_gone(world: World) -> None:
     """When the message was deleted, there is nothing to answer again, and the presser is told."""
     (reply,) = world.ask("@penny hello")
@@ -245,6 +261,23 @@ def test_pressed_half_an_hour_later(world: World) -> None:
 
     assert len(world.whispers()) == 1
     assert len(world.slack.calls_of("chat.postEphemeral")) == 1
+
+
+def test_pressed_months_later(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """Claims and reservations are gone by then; what stands in the books still serves every button."""
+    (reply,) = world.ask("@penny hello")
+    world.forget_what_expires()
+
+    for action in (FEEDBACK, MORE, STRONGER):
+        world.press(reply, action)
+        world.work()
+
+    rated, why = world.whispers()
+    assert rated == "Thank you, noted."
+    assert why.startswith("The tier economy answered")
+    assert [said(one) for one in world.replies(reply.thread)] == ["Forty-two."] * 2
+    assert [line["at"] for line in journal(capsys.readouterr().out)][-1] == "answer"
+    world.check_books()
 
 
 def test_a_response_url_elsewhere(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.scenarios.conftest import Configure
+from tests.scenarios.conftest import BY_BANDS, Configure
 from tests.scenarios.world import GENERAL, World, footer_of, said
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
@@ -53,7 +53,41 @@ def test_an_image_is_shown_to_a_model_that_sees(world: World) -> None:
     world.check_books()
 
 
-def test_an_image_for_a_tier_that_does_not_see(world: World, configure: Configure) -> None:
+BLIND_ECONOMY = (
+    "max_tokens = 1500\nmax_prompt_tokens = 90000\nsees_images = true",
+    "max_tokens = 1500\nmax_prompt_tokens = 90000\nsees_images = false",
+)
+
+
+def test_an_image_gets_a_tier_that_sees(world: World, configure: Configure) -> None:
+    """Where the tier of such a short message does not, the next one up answers, and the record says why."""
+    configure(BY_BANDS, BLIND_ECONOMY)
+
+    (reply,) = world.ask("@penny what is this?", files=[a_file("cat.png", "image/png", PNG)])
+
+    assert asked(world)[1]["type"] == "image_url"
+    assert "not read" not in footer_of(reply)
+    (record,) = world.records()
+    assert record["tier_given"] == "standard"
+    assert record["why"]["reads_fewer_files"] == "economy"
+    assert record["cost_usd"] <= record["estimate_usd"]
+    assert len(world.ask("@penny what is this?")) == 1
+    assert world.records()[-1]["tier_given"] == "economy"
+    world.check_books()
+
+
+def test_an_image_that_the_money_does_not_bear(world: World, configure: Configure) -> None:
+    """What is left pays for no tier that sees: one that does not answers, and the image is named."""
+    configure(BLIND_ECONOMY, ("channel_usd = 5 ", "channel_usd = 0.005 "))
+
+    (reply,) = world.ask("@penny what is this?", files=[a_file("cat.png", "image/png", PNG)])
+
+    assert world.records()[0]["tier_given"] == "economy"
+    assert footer_of(reply).endswith("not read: cat.png")
+    world.check_books()
+
+
+def test_an_image_for_a_ladder_that_does_not_see(world: World, configure: Configure) -> None:
     """It is named to model and reader as not read, and is not sent."""
     configure(("sees_images = true", "sees_images = false"))
 

@@ -10,7 +10,7 @@ from tests.scenarios.conftest import BY_BANDS, Configure
 from tests.scenarios.world import ADAS_DM, World, footer_of, said
 
 CODE = [f"line_{n:04} = {'x' * 20}" for n in range(700)]
-ROWS = [f"| row {n:04} | {'y' * 20} |" for n in range(220)]
+ROWS = [f"| row {n:04} | {'ÿ' * 20} |" for n in range(220)]
 LONG = "\n".join(
     [
         "Here is the code.",
@@ -26,7 +26,7 @@ LONG = "\n".join(
         "The end.",
     ]
 )
-"""More than 30,000 characters: a code block across several cuts, and a table across one."""
+"""More than 30,000 characters, and more bytes: a code block across several cuts, a table across one."""
 
 
 def markdown_of(reply: Message) -> str:

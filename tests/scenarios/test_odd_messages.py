@@ -75,20 +75,6 @@ def test_a_reply_under_a_digest(world: World) -> None:
     assert len(world.ask("@penny so few?", thread=message.ts)) == 1
 
 
-def test_removed_while_answering(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """The bot is taken out of the channel mid-answer: generating stops, what was generated is settled."""
-    from playground.openrouter import traps  # noqa: PLC0415 - for this story alone
-
-    world.openrouter.answer = "word " * 200
-    world.openrouter.script(traps.after_tokens(3, lambda _call: world.slack.remove_bot(GENERAL)))
-
-    world.ask("@penny hello")
-
-    assert journal(capsys.readouterr().out)[-1]["outcome"] == "undeliverable"
-    assert world.jobs_left() == 0
-    world.check_books()
-
-
 def test_the_messages_tab_offers_first_questions(world: World) -> None:
     """Who opens it is offered what the operator wrote; the home tab gets nothing."""
     world.slack.open_home("ada", tab="home")

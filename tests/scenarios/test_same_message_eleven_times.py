@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+from playground.slack.directory import PARTNER_TEAM
 from tests.scenarios.world import World, at_once, said
+
+PARTNERS = "C0PARTNER1"
+"""A channel that another company shares."""
 
 
 def test_eleven_deliveries_are_one_answer(world: World) -> None:
@@ -46,3 +50,17 @@ def test_a_delivery_a_month_of_jobs_later_changes_nothing(world: World) -> None:
     assert world.run(record | {"messageId": "late", "body": json.dumps(late)})
 
     assert len(world.replies(ts)) == len(world.openrouter.calls) == 1
+
+
+def test_once_for_each_workspace_that_shares_the_channel(world: World) -> None:
+    """A shared channel brings one message once for each of its workspaces, under their ids: one answer."""
+    ts = world.say("@penny once, please", channel=PARTNERS)
+    theirs = {"team_id": PARTNER_TEAM.id, "context_team_id": PARTNER_TEAM.id}
+    world.delivery.deliver_again(ts, times=2, envelope=theirs)
+    world.delivery.run_due()
+
+    world.work()
+
+    assert [said(m) for m in world.replies(ts, channel=PARTNERS)] == ["Forty-two."]
+    assert len(world.openrouter.calls) == len(world.records()) == 1
+    world.check_books()

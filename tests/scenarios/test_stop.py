@@ -13,7 +13,7 @@ import pytest
 import handler
 from playground.openrouter import traps
 from router.slack.blocks import STOP
-from tests.scenarios.world import World, footer_of, said, values_of
+from tests.scenarios.world import GENERAL, World, footer_of, said, values_of
 
 TEN = "One two three four five six seven eight nine ten."
 
@@ -56,6 +56,46 @@ def test_slacks_own_button(world: World) -> None:
         world.work()
 
     check_stopped(world, thread)
+
+
+def wait_for_session(world: World, thread: str) -> None:
+    """Wait until Slack shows that we are at work in a thread, with its button to stop us."""
+    until = time.monotonic() + 10
+    while world.slack.sessions.get((GENERAL, thread)) != "processing":
+        assert time.monotonic() < until, "nothing could be stopped"
+        time.sleep(0.02)
+
+
+def test_before_the_first_word(world: World) -> None:
+    """A model that thinks for longer than a moment can be stopped before it says anything."""
+    world.openrouter.script(traps.stall_after(0, comment_every_s=0.05))
+    thread = world.say("@penny think hard")
+    (record,) = world.receive_jobs()
+    with at_work(world, record):
+        wait_for_session(world, thread)
+        assert world.replies(thread) == []
+        world.slack.press_stop(thread)
+        world.delivery.run_due()
+        world.work()
+
+    (reply,) = world.replies(thread)
+    assert said(reply) == "_Stopped before the first word._"
+    assert "cost pending" in footer_of(reply)
+    assert world.slack.sessions[GENERAL, thread] == "active"
+    assert len(world.openrouter.calls) == 1
+    world.check_books()
+
+
+def test_no_session_is_left_open(world: World) -> None:
+    """After an answer that took its time and did not end as a stream, Slack says no more that we work."""
+    world.slack.refuse_streams = True
+    world.openrouter.script(traps.on_request(lambda _: wait_for_session(world, asked[0])))
+    asked = [world.say("@penny think hard")]
+
+    world.work()
+
+    assert said(world.replies(asked[0])[0]) == "Forty-two."
+    assert world.slack.sessions[GENERAL, asked[0]] == "active"
 
 
 @pytest.mark.parametrize("user", ["grace", "ada"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 import handler
 from playground.openrouter import Behaviour, Reply, UsageShape, refusals, traps
 from tests.scenarios.conftest import Configure
-from tests.scenarios.world import World, footer_of, said
+from tests.scenarios.world import World, footer_of, journal, said
 
 TEN = "One two three four five six seven eight nine ten."
 
@@ -73,7 +75,14 @@ def test_a_model_that_only_thinks(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "trap", [traps.negative_cost(), traps.nan_cost(), traps.huge_cost(), traps.no_usage()]
+    "trap",
+    [
+        traps.negative_cost(),
+        traps.nan_cost(),
+        traps.usage_reported(cost="Infinity"),
+        traps.huge_cost(),
+        traps.no_usage(),
+    ],
 )
 def test_a_cost_that_cannot_be_right_is_found_out_later(world: World, trap: Behaviour) -> None:
     """The estimate stays set aside until OpenRouter's own record tells the true cost."""
@@ -85,6 +94,40 @@ def test_a_cost_that_cannot_be_right_is_found_out_later(world: World, trap: Beha
     assert len(world.open_reservations()) == 1
     _reconcile(world)
     assert world.spent_usd() == world.openrouter.billed_usd > 0
+    world.check_books()
+
+
+def test_a_cost_for_no_tokens(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is said to be billed is the charge, however odd: the doubt goes against spending, and is told."""
+    world.openrouter.script(traps.cost_without_tokens(Decimal("0.5")))
+
+    (reply,) = world.ask("@penny hello")
+
+    assert " · $0.50 · " in footer_of(reply)
+    (record,) = world.records()
+    assert (record["cost_usd"], record["prompt_tokens"], record["completion_tokens"]) == (
+        Decimal("0.5"),
+        0,
+        0,
+    )
+    assert record["overrun_usd"] == Decimal("0.5") - record["estimate_usd"]
+    line = journal(capsys.readouterr().out)[-1]
+    assert line["oddities"] == "cost_without_tokens"
+    assert line["overrun_usd"] > 0
+    world.check_books()
+
+
+def test_tokens_for_no_cost(world: World) -> None:
+    """What OpenRouter does not bill is not charged: all that was set aside returns; tokens are counted."""
+    world.openrouter.script(traps.usage_reported(cost=0))
+
+    (reply,) = world.ask("@penny hello")
+
+    assert " · $0 · " in footer_of(reply)
+    (record,) = world.records()
+    assert record["cost_usd"] == 0
+    assert record["completion_tokens"] > 0
+    assert world.budget()["remaining_usd"] == 5
     world.check_books()
 
 

@@ -85,6 +85,7 @@ def test_the_redelivery_answers(world: World, moment: str) -> None:
 
     assert [said(m) for m in world.replies(ts)] == ["One two three four five six seven eight nine ten."]
     assert not any(m.is_streaming for m in world.replies(ts))
+    assert world.slack.sessions[GENERAL, ts] == "active"
     assert len(world.openrouter.calls) == 2
     assert len(world.records()) == 1
     world.openrouter.wait_until_idle()
@@ -151,3 +152,23 @@ def test_who_dies_after_the_answer_does_not_answer_twice(world: World) -> None:
 
     assert len(world.replies(ts)) == len(world.openrouter.calls) == 1
     assert world.budget(GENERAL)["spent_usd"] == world.openrouter.billed_usd
+
+
+def test_who_was_only_taken_for_dead_settles_nothing_twice(world: World) -> None:
+    """The reconciler takes the estimate for the charge while the worker still writes: that it stays."""
+
+    def take_for_dead(_call: Call) -> None:
+        world.age_leases()
+        handler.reconcile({}, None)
+
+    world.openrouter.answer = "One two three four five six seven eight nine ten."
+    world.openrouter.script(traps.after_tokens(3, take_for_dead))
+
+    (reply,) = world.ask("@penny count to ten")
+
+    assert said(reply) == "One two three four five six seven eight nine ten."
+    (record,) = world.records()
+    assert record["estimated"]
+    assert world.spent_usd() == record["estimate_usd"] >= world.openrouter.billed_usd
+    assert world.open_reservations() == []
+    world.check_books()

@@ -21,6 +21,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 import handler
+from playground.clock import SystemClock
 from playground.openrouter import ScriptedOpenRouter
 from playground.slack.delivery import Delivery
 from playground.slack.message import Message
@@ -32,10 +33,26 @@ GENERAL = "C0GENERAL1"
 ADAS_DM = "D0ADA00001"
 
 
+class Time(SystemClock):
+    """The machine's own time, and what was added to it: Slack and OpenRouter may be in the future."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        return super().now() + self._ahead_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for all but Penny; of what Slack delivers then she thinks that it is forged."""
+        self._ahead_s += seconds
+
+
 @dataclass
 class World:
     """All that a scenario acts upon and looks at."""
 
+    clock: Time
     slack: Workspace
     delivery: Delivery
     openrouter: ScriptedOpenRouter
@@ -181,6 +198,12 @@ class World:
                 UpdateExpression="SET lease_until = :past",
                 ExpressionAttributeValues={":past": int(time.time()) - 5400},
             )
+
+    def forget_what_expires(self) -> None:
+        """Take away all that has an end and reached it: months pass for claims and reservations."""
+        for row in [*self.rows("message#"), *self.rows("reservation#")]:
+            assert row["expires_at"] > 0
+            self._tables[0].delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
 
     def check_books(self) -> None:
         """Assert that budgets, records and rollups agree to the last digit, and no budget is overspent."""
