@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from router.adapters.aws_http import endpoint_at
-from router.budgets import WORKSPACE, BudgetName, WrongLimit, read_words
+from router.budgets import WORKSPACE, BudgetName
 from router.command import (
     Wanted,
     budget_change_lines,
@@ -24,10 +24,12 @@ from router.command import (
 )
 from router.config import is_user_id
 from router.domain.budget import BudgetKind
+from router.domain.limit_words import WrongLimit, read_limit_words
+from router.domain.usage import is_month
 from router.errors import SettingsError
 from router.output import FORMATS
 from router.remedies import complaint
-from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, is_month
+from router.report import CHANNEL_WAYS, WORKSPACE_WAYS
 from router.settings import settings_from
 from router.terminal import note, show
 
@@ -313,7 +315,7 @@ def _budget_list(arguments: argparse.Namespace) -> Iterator[str]:
 
 def _budget_set(arguments: argparse.Namespace) -> Iterator[str]:
     try:
-        wanted = read_words(" ".join(arguments.limit))
+        wanted = read_limit_words(" ".join(arguments.limit))
     except WrongLimit as wrong:
         arguments.error(str(wrong))
     return budget_change_lines(settings_from(), _whose(arguments), wanted, arguments.format)

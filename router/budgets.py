@@ -6,7 +6,6 @@ Leaves to the callers who may ask, and how it is told.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from decimal import Decimal
 from router.adapters.ledger import Ledger
 from router.adapters.limits import Change, Limits, SetLimit
 from router.adapters.usage import UsageTable
-from router.config import DEAREST_USD, MOST_DECIMALS, BudgetConfig
+from router.config import BudgetConfig
 from router.domain.budget import (
     WORKSPACE_ID,
     Budget,
@@ -27,20 +26,11 @@ from router.domain.budget import (
     period_named,
 )
 from router.domain.usage import month_and_day
-from router.errors import PennyError
-
-_AMOUNT = re.compile(rf"\$?([0-9]{{1,12}}(?:\.[0-9]{{1,{MOST_DECIMALS}}})?)")
-_LONGEST_SHOWN = 40
-"""Characters of a wrong word that an error repeats."""
 
 BudgetName = tuple[BudgetKind, str]
 """Whose budget: a channel's or user's id, or `WORKSPACE_ID`."""
 
 WORKSPACE: BudgetName = (BudgetKind.WORKSPACE, WORKSPACE_ID)
-
-
-class WrongLimit(PennyError):  # noqa: N818 - reads as what it says
-    """Words that are no limit. The text says why, and what would be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +50,6 @@ class Changed:
     before: Limit | None
     after: Limit | None
     standing: Standing | None
-
-
-def read_words(words: str) -> tuple[Decimal, PeriodKind | None]:
-    """Read `25` or `$25 per month`; without a period the one that counts at present is meant.
-
-    Raises WrongLimit.
-    """
-    amount, *rest = words.split() or [""]
-    found = _AMOUNT.fullmatch(amount)
-    if not found or Decimal(found[1]) > DEAREST_USD:
-        raise WrongLimit(
-            f"{amount[:_LONGEST_SHOWN]!r} is no limit; write dollars from 0 to {DEAREST_USD} with at most "
-            f"{MOST_DECIMALS} decimals, such as 25 or 0.50"
-        )
-    match rest:
-        case []:
-            return Decimal(found[1]), None
-        case ["per", ("day" | "week" | "month") as per]:
-            return Decimal(found[1]), PeriodKind(per)
-    raise WrongLimit(
-        f"{' '.join(rest)[:_LONGEST_SHOWN]!r} is no period; write per day, per week or per month"
-    )
 
 
 class Budgets:

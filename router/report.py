@@ -5,7 +5,6 @@ Reads rollups only, so it costs the same for a thousand usage records and for a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
@@ -16,7 +15,6 @@ from router.domain.ladder import Tier
 CHANNEL_WAYS = ("model", "user", "day")
 WORKSPACE_WAYS = ("channel", "model", "user", "day")
 
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60)
 """DynamoDB keeps 38 digits of an amount, more than Decimal's own 28; this holds the sum of many of them."""
@@ -65,11 +63,6 @@ def savings_of(total: Line, tier: Tier) -> Savings:
     completion = tier.max_price_completion_usd * total.completion_tokens
     cost_usd = _EXACT.add((prompt + completion) / _MILLION, total.estimated_usd)
     return Savings(tier.name, cost_usd, cost_usd - total.cost_usd)
-
-
-def is_month(text: str) -> bool:
-    """Whether `text` names a month, like 2026-11."""
-    return bool(_MONTH.fullmatch(text))
 
 
 def make_report(usage: UsageTable, channel: str, month: str, by: str) -> Report:
