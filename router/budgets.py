@@ -44,12 +44,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of a limit: `before` and `after` as they count, the file's too; None: no limit."""
+    """What became of a limit: `before` and `after` as they count, the file's too; None: no limit.
+
+    `is_repeat`: it had been done by an earlier delivery of the same job, and nothing changed.
+    """
 
     name: BudgetName
     before: Limit | None
     after: Limit | None
     standing: Standing | None
+    is_repeat: bool = False
 
 
 class Budgets:
@@ -91,26 +95,28 @@ class Budgets:
         return [*self._limits.changes(*name)]
 
     def set_limit(
-        self, name: BudgetName, amount_usd: Decimal, per: PeriodKind | None, set_by: str
+        self, name: BudgetName, amount_usd: Decimal, per: PeriodKind | None, set_by: str, job: str = ""
     ) -> Changed:
         """Set a limit, which counts at once. Without `per`, its kind of period stays as it is.
 
         Below what is spent, what remains is negative and nothing more is admitted. Another kind of period
-        begins with nothing spent, or with what was spent in it before.
+        begins with nothing spent, or with what was spent in it before. A `job` sets it once.
         """
         before = self._limit(name, self._limits.get(*name))
         limit = Limit(amount_usd, per or (before.per if before else self._config.period))
-        return self._change(name, limit, set_by)
+        return self._change(name, limit, set_by, job)
 
-    def unset_limit(self, name: BudgetName, set_by: str) -> Changed:
-        """Take back what was set: the file's limit counts again, at once."""
-        return self._change(name, None, set_by)
+    def unset_limit(self, name: BudgetName, set_by: str, job: str = "") -> Changed:
+        """Take back what was set: the file's limit counts again, at once. A `job` does it once."""
+        return self._change(name, None, set_by, job)
 
-    def _change(self, name: BudgetName, limit: Limit | None, set_by: str) -> Changed:
-        now = self._clock()
-        before = self._limits.change(*name, limit, set_by, now)
+    def _change(self, name: BudgetName, limit: Limit | None, set_by: str, job: str) -> Changed:
+        before = self._limits.change(*name, limit, set_by, self._clock(), job)
         asked = self._asked(name)
         self._ledger.budgets((asked,), consistent=True)  # moves the period that is under way
+        if before is None:
+            now_counts = self._limit(name, self._limits.get(*name))
+            return Changed(name, now_counts, now_counts, self.show(name), is_repeat=True)
         return Changed(name, before.limit or asked.limit, limit or asked.limit, self.show(name))
 
     def _limit(self, name: BudgetName, known: SetLimit | None) -> Limit | None:

@@ -51,8 +51,13 @@ class ChannelSettingsBook:
         """Whether a person may change settings and budgets."""
         return person.is_admin or person.id in self._config.access.admins
 
-    def change(self, channel: str, person: Person, name: str, words: str, now: float) -> Changed | NotChanged:
-        """Set one setting of a channel to what a person wrote ("default": the file's value again)."""
+    def change(
+        self, channel: str, person: Person, name: str, words: str, now: float, job: str = ""
+    ) -> Changed | NotChanged:
+        """Set one setting of a channel to what a person wrote ("default": the file's value again).
+
+        A `job` changes something once, however often it is delivered.
+        """
         if not self.may_change(person):
             return NotChanged(NOT_YOURS)
         try:
@@ -62,13 +67,13 @@ class ChannelSettingsBook:
         for _ in range(TRIES):
             chosen = self._rows.chosen(channel, consistent=True)
             before, version = chosen.get(name), int(chosen.get("version", 0))
-            if before == after:
+            if before == after or (job and self._rows.was_made(job)):
                 return Changed(self._with_defaults(chosen), None)
             settings = self._with_defaults(chosen | {name: after, "version": version + 1})
             if crosses(settings, self._config.ladder):
                 return NotChanged("The lowest tier cannot be above the highest one.")
             change = Change(name, before, after, person.id, int(now))
-            if self._rows.change(channel, change, seen=version):
+            if self._rows.change(channel, change, version, job):
                 return Changed(settings, change)
         return NotChanged(BUSY)
 

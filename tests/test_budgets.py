@@ -68,6 +68,19 @@ def at(moment: str, zone: str = "UTC") -> float:
 # --- set and take back --------------------------------------------------------------------------------------
 
 
+def test_a_job_sets_a_limit_once(tables: Tables) -> None:
+    """Delivered again it changes nothing and says so, also when someone has changed the limit meanwhile."""
+    budgets = budgets_of(tables)
+    assert not budgets.set_limit(GENERAL, usd(25), None, "ada", "command-1").is_repeat
+    budgets.set_limit(GENERAL, usd(30), None, "grace", "command-2")
+
+    again = budgets.set_limit(GENERAL, usd(25), None, "ada", "command-1")
+
+    assert again.is_repeat
+    assert again.after == Limit(usd(30), PER_MONTH)
+    assert [change.set_by for change in budgets.changes(GENERAL)] == ["ada", "grace"]
+
+
 def test_a_limit_that_was_set_wins_over_the_file(tables: Tables) -> None:
     """It counts for the period under way at once; what was spent stays, and the file has no say any more."""
     look(tables)
