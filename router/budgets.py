@@ -7,7 +7,7 @@ Leaves to the callers who may ask, and how it is told.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,6 +78,10 @@ class Budgets:
         """Return how a budget stands; None when no limit applies to it."""
         found = self._standings([self._asked(name)], [known] if (known := self._limits.get(*name)) else [])
         return found[0] if found else None
+
+    def look(self, names: Sequence[BudgetName]) -> list[Standing]:
+        """Return how these budgets stand, without who set them; those without a limit are left out."""
+        return self._standings([self._asked(name) for name in names], [])
 
     def show_all(self) -> list[Standing]:
         """Return the workspace's budget, all whose limit was set, and all that were used this month.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Context, Decimal
 
 from router.adapters.usage import Rollup, UsageTable
@@ -30,11 +31,17 @@ class Line:
     estimated_usd: Decimal
     prompt_tokens: int
     completion_tokens: int
+    good: int = 0
+    bad: int = 0
+    """How often answers were called good, and bad: of models, and of a channel's total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A month of a channel, or of the workspace when `channel` is empty: days in order, all else by cost."""
+    """A month of a channel, or of the workspace when `channel` is empty: days in order, all else by cost.
+
+    An empty `month` says that it is no month, but some days.
+    """
 
     channel: str
     month: str
@@ -77,6 +84,13 @@ def make_report(usage: UsageTable, channel: str, month: str, by: str) -> Report:
     return sum_up(rollups, channel, month, by)
 
 
+def days_report(usage: UsageTable, channel: str, since: date, until: date) -> Report:
+    """Report a channel's days from `since` to `until`, both included; a query for each month of them."""
+    months = sorted({f"{since:%Y-%m}", f"{until:%Y-%m}"})
+    days = (one for month in months for one in usage.channel_month(channel, month) if one.dimension == "day")
+    return sum_up((day for day in days if f"{since}" <= day.value <= f"{until}"), channel, "", "day")
+
+
 def user_report(usage: UsageTable, user: str, month: str) -> Report:
     """Report a month of one user, by channel; it reads a row for each user and channel of the month."""
     rollups = (rollup for rollup in usage.workspace_month(month, "user") if rollup.value == user)
@@ -103,6 +117,8 @@ def _line(name: str, rollups: Iterable[Rollup]) -> Line:
         estimated_usd=_sum_usd(r.estimated_usd for r in rollups),
         prompt_tokens=sum(r.prompt_tokens for r in rollups),
         completion_tokens=sum(r.completion_tokens for r in rollups),
+        good=sum(r.good for r in rollups),
+        bad=sum(r.bad for r in rollups),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from router.adapters.alerts import Alerts
@@ -33,6 +33,7 @@ from router.channel_settings import ChannelSettingsBook
 from router.config import Config, load_config
 from router.delivered import Delivered
 from router.dispatch import Dispatcher, Work
+from router.domain.command import COMMAND
 from router.domain.delivery import HOME_EVENT, MESSAGE_EVENTS, STOP_EVENT
 from router.errors import MalformedError, SecretsUnavailable, TryLater
 from router.journal import write_line
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from router.check import Outside
     from router.digest import Digesting
     from router.domain.catalogue import Listing
+    from router.slash_command import SlashCommand
 
 _TABLES = ("state_table", "usage_table")
 _TOKEN, _KEY = "slack_bot_token", "openrouter_api_key"  # names of settings, not secrets
@@ -84,7 +86,11 @@ def _with_secrets(settings: Settings, config: Config, secrets: Secrets) -> Work:
 
     @cache
     def made() -> Work:
-        return _work(secrets.get(_TOKEN, time.time()), _tools(settings, config, secrets))
+        return _work(
+            secrets.get(_TOKEN, time.time()),
+            _tools(settings, config, secrets),
+            partial(budgets, settings),
+        )
 
     def work(delivered: Delivered) -> None:
         try:
@@ -116,9 +122,18 @@ def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
     )
 
 
-def _work(token: str, tools: Tools) -> Work:
+def _work(token: str, tools: Tools, budgets: Callable[[], Budgets]) -> Work:
     def on_message(body: dict[str, Any], delivered: Delivered) -> None:
         answer_event(tools, body, delivered)
+
+    def on_command(body: dict[str, Any], delivered: Delivered) -> None:
+        command().run(body, delivered)
+
+    @cache
+    def command() -> SlashCommand:
+        from router.slash_command import SlashCommand  # noqa: PLC0415 - a cold worker has no use for it
+
+        return SlashCommand(tools, budgets())
 
     presses = Presses(tools)
     listeners = Listeners(
@@ -130,6 +145,7 @@ def _work(token: str, tools: Tools) -> Work:
             STOP: presses.stop,
             MORE: presses.explain,
         },
+        commands={COMMAND: on_command},
     )
     app = build_app(token, listeners)
 

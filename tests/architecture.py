@@ -34,6 +34,7 @@ LAYER_OF = {
     "router.reading": "use case",
     "router.stopping": "use case",
     "router.presses": "use case",
+    "router.slash_command": "use case",
     "router.channel_settings": "use case",
     "router.dispatch": "use case",
     "router.report": "use case",

@@ -118,8 +118,8 @@ class Limits:
     ) -> SetLimit | None:
         """Set a budget's limit, or take it back (None), and write down who did; returns what was set before.
 
-        None: `job` had done so in an earlier delivery, and nothing changes. Raises TableUnavailable when others
-        change it again and again at the same moment.
+        None: `job` had done so in an earlier delivery, and nothing changes. Raises TableUnavailable when
+        others change it again and again at the same moment.
         """
         nothing = SetLimit(kind, budget_id, None, 0, "", 0)
         for _ in range(CHANGE_TRIES):

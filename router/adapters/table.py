@@ -160,13 +160,24 @@ class Dynamo:
         return [read(row) for row in answer["Responses"].get(table, [])]
 
     def query(
-        self, table: str, condition: str, values: Row, *, index: str = "", names: dict[str, str] | None = None
+        self,
+        table: str,
+        condition: str,
+        values: Row,
+        *,
+        index: str = "",
+        names: dict[str, str] | None = None,
+        newest: int = 0,
     ) -> Iterator[Row]:
-        """Yield the rows of one partition in the order of their sort key, page by page."""
+        """Yield the rows of one partition in the order of their sort key, page by page.
+
+        With `newest` the last of them come first, so many in a page, and no more is read than is asked for.
+        """
         request: Row = {"TableName": table, "KeyConditionExpression": condition}
         request["ExpressionAttributeValues"] = written(values)
         request |= {"IndexName": index} if index else {}
         request |= {"ExpressionAttributeNames": names} if names else {}
+        request |= {"ScanIndexForward": False, "Limit": newest} if newest else {}
         while True:
             page = self._call(self._client.query, **request)
             yield from (read(row) for row in page["Items"])

@@ -209,6 +209,14 @@ class UsageTable:
             check_version(row)
         return row
 
+    def latest(self, channel: str, month: str) -> Row | None:
+        """Return the row of a channel's last record of a month; None when there is none."""
+        pk = {":pk": f"records#{channel}#{month}"}
+        row = next(self._dynamo.query(self._table, "pk = :pk", pk, newest=1), None)
+        if row is not None:
+            check_version(row)
+        return row
+
     def records(self, channel: str, month: str, *, since: float = 0, until: float = LATEST) -> Iterator[Row]:
         """Yield the rows of a channel's month of records, oldest first; those of `since` to `until` alone."""
         values = {

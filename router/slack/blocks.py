@@ -81,3 +81,11 @@ def _button(action: str, label: str, value: dict[str, str]) -> dict[str, Any]:
 
 def _value(fields: dict[str, str]) -> str:
     return json.dumps(fields, separators=(",", ":"))
+
+
+def escaped(text: str) -> str:
+    """Write text so that Slack shows it as it is: no link, no mention, and no end of a code span.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "\u02cb")
