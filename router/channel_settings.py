@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from router.adapters.channel_settings import Change, SettingsRows
 from router.config import Config
-from router.domain.access import Person
+from router.domain.access import Person, Who, may_ask
 from router.domain.channel_settings import ChannelSettings, WrongValueError, crosses, read_value
 
 TRIES = 4
@@ -50,6 +50,12 @@ class ChannelSettingsBook:
     def may_change(self, person: Person) -> bool:
         """Whether a person may change settings and budgets."""
         return person.is_admin or person.id in self._config.access.admins
+
+    def may_look(self, person: Person, channel: str = "") -> bool:
+        """Whether a person may see figures: who may ask (in general, or in `channel`), or may change them."""
+        allowed = {self._config.access.who} | ({self.of(channel).who} if channel else set())
+        may = Who.EVERYONE in allowed or any(may_ask(who, person.standing) for who in allowed)
+        return may or self.may_change(person)
 
     def change(
         self, channel: str, person: Person, name: str, words: str, now: float, job: str = ""

@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from router.budgets import WORKSPACE, BudgetName, Budgets, Standing
-from router.channel_settings import NOT_YOURS, NotChanged
+from router.changes import Changes
 from router.delivered import Delivered
 from router.domain import notices
-from router.domain.access import Person, Who, may_ask
+from router.domain.access import Person
 from router.domain.budget import BudgetKind
 from router.domain.command import (
     WEEK,
@@ -36,12 +36,10 @@ from router.errors import SlackRefused
 from router.journal import write_line
 from router.replying import Tools
 from router.report import Report, days_report, make_report, savings_of
-from router.slack.blocks import escaped
+from router.slack.blocks import escaped, escaped_but_code
 from router.slack.command_words import (
     budget_words,
-    changed_words,
     help_words,
-    setting_words,
     settings_words,
 )
 from router.slack.report_post import report_forms
@@ -61,6 +59,7 @@ class SlashCommand:
         self._tools = tools
         self._budgets = budgets
         self._clock = clock
+        self._changes = Changes(tools.settings, budgets, clock=clock)
         self._forms = Forms(tools.slack)
 
     def run(self, body: dict[str, Any], delivered: Delivered) -> None:
@@ -84,7 +83,7 @@ class SlashCommand:
     def _do(self, typed: Typed, wanted: Wanted, person: Person, job: str) -> list[Form]:
         if wanted is Wish.HELP:
             return _words(help_words())
-        if not self._may_look(person, typed.channel):
+        if not self._tools.settings.may_look(person, typed.channel):
             return _words(notices.turned_away(person.standing, is_open_here=True))
         if isinstance(wanted, ShowReport):
             return self._report(typed.channel, wanted)
@@ -95,22 +94,13 @@ class SlashCommand:
             case Misunderstood(words):
                 return escaped_but_code(words)
             case SetBudget() | ChangeSetting() | Wish.UNSET_BUDGET:
-                return self._change(typed.channel, wanted, person, job)
+                return self._changes.make(typed.channel, wanted, person, job)
             case Wish.SHOW_SETTINGS:
                 book = self._tools.settings
                 return settings_words(book.of(typed.channel), book.history(typed.channel))
             case Wish.WHY:
                 return escaped(self._why(typed.channel))
         return self._standings(typed.channel, typed.user)
-
-    def _may_look(self, person: Person, channel: str) -> bool:
-        """Whether someone may see figures: who may ask, here or in general, and who may change them."""
-        allowed = (self._tools.settings.of(channel).who, self._tools.config.access.who)
-        return (
-            Who.EVERYONE in allowed
-            or any(may_ask(who, person.standing) for who in allowed)
-            or self._tools.settings.may_change(person)
-        )
 
     # budgets
 
@@ -122,24 +112,6 @@ class SlashCommand:
             if standing := self._budgets.show(name):
                 shown.append((title, standing))
         return budget_words(shown, self._clock())
-
-    def _change(
-        self, channel: str, wanted: SetBudget | ChangeSetting | Wish, person: Person, job: str
-    ) -> str:
-        book, now = self._tools.settings, self._clock()
-        if not book.may_change(person):
-            return NOT_YOURS
-        if isinstance(wanted, ChangeSetting):
-            changed = book.change(channel, person, wanted.name, wanted.words, now, job)
-            if isinstance(changed, NotChanged):
-                return escaped(changed.words)
-            return setting_words(wanted.name, changed.settings, changed.change)
-        name: BudgetName = (BudgetKind.CHANNEL, channel)
-        if isinstance(wanted, SetBudget):
-            done = self._budgets.set_limit(name, wanted.amount_usd, wanted.per, person.id, job)
-        else:
-            done = self._budgets.unset_limit(name, person.id, job)
-        return changed_words(done, now)
 
     # reports
 
@@ -184,11 +156,6 @@ class SlashCommand:
 
 def _words(text: str) -> list[Form]:
     return [Form("text", text)]
-
-
-def escaped_but_code(words: str) -> str:
-    """Show our own code spans as such, and nothing else that is in the words."""
-    return "`".join(escaped(part) for part in words.split("`"))
 
 
 def _here(channel: str) -> str:

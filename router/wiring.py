@@ -42,7 +42,15 @@ from router.replying import Tools
 from router.reserving import Reserving
 from router.settings import Settings
 from router.slack.app import Listeners, build_app, dispatch
-from router.slack.blocks import FEEDBACK, MORE, STOP, STRONGER
+from router.slack.blocks import (
+    FEEDBACK,
+    HOME_CHANNEL,
+    HOME_LIMIT,
+    HOME_SETTING,
+    MORE,
+    STOP,
+    STRONGER,
+)
 from router.slack.people import People
 
 if TYPE_CHECKING:
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
     from router.check import Outside
     from router.digest import Digesting
     from router.domain.catalogue import Listing
+    from router.home import HomeTab
     from router.slash_command import SlashCommand
 
 _TABLES = ("state_table", "usage_table")
@@ -126,26 +135,35 @@ def _work(token: str, tools: Tools, budgets: Callable[[], Budgets]) -> Work:
     def on_message(body: dict[str, Any], delivered: Delivered) -> None:
         answer_event(tools, body, delivered)
 
-    def on_command(body: dict[str, Any], delivered: Delivered) -> None:
-        command().run(body, delivered)
-
     @cache
     def command() -> SlashCommand:
         from router.slash_command import SlashCommand  # noqa: PLC0415 - a cold worker has no use for it
 
         return SlashCommand(tools, budgets())
 
+    @cache
+    def home() -> HomeTab:
+        from router.home import HomeTab  # noqa: PLC0415 - as above
+
+        return HomeTab(tools, budgets())
+
+    def on_tab(body: dict[str, Any], delivered: Delivered) -> None:
+        presses.suggest(body, delivered)
+        home().opened(body, delivered)
+
     presses = Presses(tools)
     listeners = Listeners(
-        events=dict.fromkeys(MESSAGE_EVENTS, on_message)
-        | {STOP_EVENT: presses.stopped, HOME_EVENT: presses.suggest},
+        events=dict.fromkeys(MESSAGE_EVENTS, on_message) | {STOP_EVENT: presses.stopped, HOME_EVENT: on_tab},
         actions={
             FEEDBACK: presses.rate,
             STRONGER: presses.answer_again,
             STOP: presses.stop,
             MORE: presses.explain,
+            HOME_CHANNEL: lambda *pressed: home().choose(*pressed),
+            HOME_LIMIT: lambda *pressed: home().set_limit(*pressed),
+            HOME_SETTING: lambda *pressed: home().set_setting(*pressed),
         },
-        commands={COMMAND: on_command},
+        commands={COMMAND: lambda *typed: command().run(*typed)},
     )
     app = build_app(token, listeners)
 

@@ -36,6 +36,7 @@ NEEDED_BY_METHOD = {
     "conversations.list": {"channels:read", "groups:read"},
     "conversations.replies": READING,
     "users.info": {"users:read"},
+    "views.publish": set[str](),
 }
 """https://docs.slack.dev/reference/methods"""
 

@@ -144,19 +144,20 @@ def _budget(words: list[str]) -> Wanted:
             return Wish.SHOW_BUDGET
         case ["unset"]:
             return Wish.UNSET_BUDGET
-        case ["set"]:
-            return Misunderstood(f"To how much? Write for example `{COMMAND} budget set 25 per month`.")
         case ["set", *limit]:
-            return _limit(limit)
+            return read_wanted_limit(" ".join(limit))
     return Misunderstood(
         f"I do not know what to do with {_quoted(' '.join(words))} behind budget. There are "
         f"`{COMMAND} budget`, `{COMMAND} budget set 25 per month` and `{COMMAND} budget unset`."
     )
 
 
-def _limit(words: list[str]) -> Wanted:
+def read_wanted_limit(words: str) -> SetBudget | Misunderstood:
+    """Read the limit that is wanted for a channel."""
+    if not words.strip():
+        return Misunderstood(f"To how much? Write for example `{COMMAND} budget set 25 per month`.")
     try:
-        return SetBudget(*read_limit_words(" ".join(words)))
+        return SetBudget(*read_limit_words(words.lower()))
     except WrongLimit as wrong:
         return Misunderstood(f"{wrong}. For example: `{COMMAND} budget set 25 per month`.")
 
