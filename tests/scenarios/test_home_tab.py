@@ -123,7 +123,7 @@ def test_an_admin_changes_a_limit(world: World) -> None:
     assert "from $5.00 per month to $12.50 per week" in words_of(after)
     assert inputs_of(after)[f"limit:{GENERAL}"]["initial_value"] == "12.5 per week"
     (change,) = world.rows("limit_changes#")
-    assert (change["set_by"], str(change["after_limit_usd"])) == (ADA, "12.50")
+    assert (change["set_by"], str(change["after_limit_usd"])) == (ADA, "12.5")
     world.ask("@penny hello")
     assert world.budget()["limit_usd"] == 12.5
     assert "to $5.00 per month" in words_of(put(world, HOME_LIMIT, "default", f"limit:{GENERAL}"))
