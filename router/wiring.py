@@ -271,15 +271,16 @@ def budgets(settings: Settings) -> Budgets:
 def digesting(settings: Settings) -> Digesting:
     """Make what posts the digests. Raises ConfigError for what cannot work."""
     from router.adapters.digests import Digests  # noqa: PLC0415 - a cold worker has no use for it
-    from router.digest import Digesting  # noqa: PLC0415 - as above
+    from router.digest import Digesting, ToldOf  # noqa: PLC0415 - as above
 
     settings.require(_TOKEN, *_TABLES)
+    config = load_config(settings.config_file)
     return Digesting(
         usage(settings),
         ledger(settings),
         Digests(_dynamo(settings), settings.state_table),
         slack_web(settings),
-        load_config(settings.config_file).budget,
+        ToldOf(config.budget, config.ladder.tiers[0]),
     )
 
 
