@@ -27,6 +27,7 @@ from docs import playground_api, running_cost
 from router import settings
 from router.adapters.usage import Rollup
 from router.config import load_config
+from router.domain.command import COMMAND, HELP_LINES
 from router.domain.notices import footer_text
 from router.output import to_csv, to_text
 from router.report import Report, Savings, savings_of, sum_up
@@ -74,6 +75,12 @@ def savings() -> Savings:
 def footer() -> str:
     """Print the footer of an answer."""
     return footer_text("anthropic/claude-sonnet-5.5", Decimal("0.0127"), Decimal("2.17"), Decimal(5))
+
+
+def penny_help() -> str:
+    """Print what can be typed behind the slash command."""
+    rows = [f"| `{COMMAND} {words}` | {what} |" for words, what in HELP_LINES]
+    return "\n".join(["| typed | what it does |", "|---|---|", *rows])
 
 
 @cache
@@ -128,6 +135,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),
     "footer": lambda: fenced(footer()),
+    "penny-help": penny_help,
     "help": lambda: fenced(help_text()),
     "running-cost": running_cost.example,
     "playground-api": playground_api.addresses,
