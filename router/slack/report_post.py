@@ -91,7 +91,7 @@ def _figures(report: Report, line: Line, *, is_rated: bool) -> list[Block]:
 def _name(report: Report, name: str) -> Block:
     """Name a line; a person as a mention, which shows their name and calls nobody in a table."""
     if report.by != "user" or name == REST:
-        return _cell(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
+        return _cell(_short(name, LONGEST_NAME))
     person = {"type": "rich_text_section", "elements": [{"type": "user", "user_id": name}]}
     return {"type": "rich_text", "elements": [person]}
 
@@ -149,8 +149,11 @@ def _chart(title: str, chart: dict[str, Any]) -> Block:
 
 
 def _label(name: str) -> str:
-    shown = name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
-    return shown or "-"
+    return _short(name, LONGEST_LABEL) or "-"
+
+
+def _short(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
 # text
@@ -164,7 +167,8 @@ def _text(report: Report, title: str, notes: Sequence[str]) -> str:
 
 
 def _line(report: Report, line: Line) -> str:
-    name = f"<@{line.name}>" if report.by == "user" and line.name != REST else escaped(line.name)
+    is_person = report.by == "user" and line.name != REST
+    name = f"<@{line.name}>" if is_person else escaped(_short(line.name, LONGEST_NAME))
     return f"{name}: {_sums(line)}, {_share(report, line)}"
 
 
