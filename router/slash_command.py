@@ -130,7 +130,7 @@ class SlashCommand:
     def _notes(self, report: Report) -> list[str]:
         if not report.lines:
             return [NOTHING_SPENT]
-        total, notes = report.total, [f"{show_usd(report.total.cost_usd)} in all."]
+        total, notes = report.total, list[str]()
         if total.estimated_usd:
             notes.append(ESTIMATED.format(show_usd(total.estimated_usd)))
         saved = savings_of(total, self._tools.config.ladder.tiers[0])
