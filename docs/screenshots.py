@@ -1,7 +1,7 @@
 """Pictures of the playground for README and docs, taken in a headless browser: `make screenshots`.
 
 The answers come from the scripted OpenRouter, so that each run shows the same but for the clock. A home tab
-
+and commands are taken where manifest.json enables them.
 """
 
 from __future__ import annotations

@@ -212,9 +212,11 @@ def test_a_command_that_is_delivered_again(world: World) -> None:
         assert world.run(record)
 
     assert [row["after_limit_usd"] for row in limits(world)] == [10, 20]
-    assert [row["after"] for row in world.rows("settings#") if "after" in row] == [False, True]
-    assert "done already" in world.whispers()[-2]
-    assert "footer is on" in world.whispers()[-1]
+    changes = {row["sk"]: row["after"] for row in world.rows("settings#") if "after" in row}
+    assert changes == {"change#1": False, "change#2": True}
+    again = "\n".join(world.whispers()[-2:])
+    assert "done already" in again
+    assert "footer is on" in again
 
 
 def test_the_answer_is_lost_on_its_way(world: World) -> None:
