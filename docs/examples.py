@@ -28,6 +28,7 @@ from docs import playground_api, running_cost
 from router import settings
 from router.adapters.usage import Rollup
 from router.config import load_config
+from router.domain.command import COMMAND, HELP_LINES
 from router.domain.notices import footer_text
 from router.domain.why import told
 from router.output import to_csv, to_text
@@ -97,6 +98,12 @@ def why() -> str:
     return "\n".join(textwrap.wrap(told(numbers, "standard", "standard"), 110))
 
 
+def penny_help() -> str:
+    """Print what can be typed behind the slash command."""
+    rows = [f"| `{COMMAND} {words}` | {what} |" for words, what in HELP_LINES]
+    return "\n".join(["| typed | what it does |", "|---|---|", *rows])
+
+
 @cache
 def help_text() -> str:
     """Print what `report --help` says, at a width that a page has room for."""
@@ -150,6 +157,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "config": lambda: fenced((ROOT / "config.toml").read_text(encoding="utf-8"), "toml"),
     "why": lambda: fenced(why()),
     "footer": lambda: fenced(footer()),
+    "penny-help": penny_help,
     "help": lambda: fenced(help_text()),
     "running-cost": running_cost.example,
     "playground-api": playground_api.addresses,

@@ -1,7 +1,7 @@
 """Pictures of the playground for README and docs, taken in a headless browser: `make screenshots`.
 
 The answers come from the scripted OpenRouter, so that each run shows the same but for the clock. A home tab
-and a command are taken where manifest.json enables them.
+and commands are taken where manifest.json enables them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ DIRECT_MESSAGE, GENERAL = "D0ADA00001", "C0GENERAL1"
 QUESTIONS = (
     "Why is the sky blue? Two sentences, please.",
     "Compare SQS, Kinesis and EventBridge for a small team, as a table.",
+)
+
+IN_A_CHANNEL = (
+    "@penny hi there!",
+    "@penny Think hard: write a Python function that merges intervals, and explain what it costs.",
 )
 
 PNG_HEADER = 8
@@ -58,11 +63,9 @@ def _pictures(playground: Playground, browser: Browser) -> Iterator[tuple[str, b
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     told = playground.api.get("/api/workspace").json()
     if told["has_home_tab"]:
-        page.get_by_role("tab", name="Home").click()
-        page.locator(".home-blocks .block").first.wait_for()
-        yield "home.png", page.screenshot()
+        yield "home.png", _home(page)
     if told["commands"]:
-        yield "command.png", _command(page, told["commands"][0]["command"])
+        yield "command.png", _commands(page, told["commands"][0]["command"])
 
 
 def _ask(page: Page, question: str) -> None:
@@ -74,11 +77,27 @@ def _ask(page: Page, question: str) -> None:
     expect(page.get_by_role("region", name="Open reservations")).to_contain_text("Nothing is reserved")
 
 
-def _command(page: Page, command: str) -> bytes:
+def _home(page: Page) -> bytes:
+    """Ask in a channel too, and choose it on the home tab as an admin does."""
     page.locator(f"#sidebar [data-channel={GENERAL}]").click()
-    page.locator("#channel-composer textarea").fill(f"{command} budget")
-    page.locator("#channel-composer textarea").press("Enter")
-    page.locator(".only-for-me").first.wait_for()
+    for question in IN_A_CHANNEL:
+        _ask(page, question)
+    page.get_by_role("button", name="Close the side panel").click()
+    page.locator(f"#sidebar [data-channel={DIRECT_MESSAGE}]").click()
+    page.get_by_role("tab", name="Home").click()
+    page.get_by_label("Channel", exact=True).select_option(GENERAL)
+    page.get_by_label("Footer").wait_for()
+    return page.screenshot()
+
+
+def _commands(page: Page, command: str) -> bytes:
+    page.locator(f"#sidebar [data-channel={GENERAL}]").click()
+    page.get_by_role("button", name="Close thread").click()
+    for at, words in enumerate(("budget", "report")):
+        page.locator("#channel-composer textarea").fill(f"{command} {words}")
+        page.locator("#channel-composer textarea").press("Enter")
+        page.locator(".only-for-me").nth(at).wait_for()
+    expect(page.locator("#toasts").get_by_text(command)).to_have_count(0)
     return page.screenshot()
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 from router.adapters.aws_http import endpoint_at
-from router.budgets import WORKSPACE, BudgetName, WrongLimit, read_words
+from router.budgets import WORKSPACE, BudgetName
 from router.command import (
     Instead,
     Wanted,
@@ -27,13 +27,15 @@ from router.command import (
     verify_lines,
     why_lines,
 )
-from router.config import DEAREST_USD, POLICIES, is_user_id
+from router.config import POLICIES, is_user_id
 from router.domain.budget import BudgetKind
-from router.domain.money import parse_usd
+from router.domain.limit_words import WrongLimit, read_limit_words
+from router.domain.money import DEAREST_USD, parse_usd
+from router.domain.usage import is_month
 from router.errors import SettingsError
 from router.output import FORMATS
 from router.remedies import complaint
-from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, is_month
+from router.report import CHANNEL_WAYS, WORKSPACE_WAYS
 from router.settings import settings_from
 from router.terminal import note, show
 
@@ -423,7 +425,7 @@ def _budget_list(arguments: argparse.Namespace) -> Iterator[str]:
 
 def _budget_set(arguments: argparse.Namespace) -> Iterator[str]:
     try:
-        wanted = read_words(" ".join(arguments.limit))
+        wanted = read_limit_words(" ".join(arguments.limit))
     except WrongLimit as wrong:
         arguments.error(str(wrong))
     return budget_change_lines(settings_from(), _whose(arguments), wanted, arguments.format)

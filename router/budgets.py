@@ -6,16 +6,15 @@ Leaves to the callers who may ask, and how it is told.
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from router.adapters.ledger import Ledger
 from router.adapters.limits import Change, Limits, SetLimit
 from router.adapters.usage import UsageTable
-from router.config import DEAREST_USD, MOST_DECIMALS, BudgetConfig
+from router.config import BudgetConfig
 from router.domain.budget import (
     WORKSPACE_ID,
     Budget,
@@ -27,20 +26,11 @@ from router.domain.budget import (
     period_named,
 )
 from router.domain.usage import month_and_day
-from router.errors import PennyError
-
-_AMOUNT = re.compile(rf"\$?([0-9]{{1,12}}(?:\.[0-9]{{1,{MOST_DECIMALS}}})?)")
-_LONGEST_SHOWN = 40
-"""Characters of a wrong word that an error repeats."""
 
 BudgetName = tuple[BudgetKind, str]
 """Whose budget: a channel's or user's id, or `WORKSPACE_ID`."""
 
 WORKSPACE: BudgetName = (BudgetKind.WORKSPACE, WORKSPACE_ID)
-
-
-class WrongLimit(PennyError):  # noqa: N818 - reads as what it says
-    """Words that are no limit. The text says why, and what would be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +44,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What became of a limit: `before` and `after` as they count, the file's too; None: no limit."""
+    """What became of a limit: `before` and `after` as they count, the file's too; None: no limit.
+
+    `is_repeat`: it had been done by an earlier delivery of the same job, and nothing changed.
+    """
 
     name: BudgetName
     before: Limit | None
     after: Limit | None
     standing: Standing | None
-
-
-def read_words(words: str) -> tuple[Decimal, PeriodKind | None]:
-    """Read `25` or `$25 per month`; without a period the one that counts at present is meant.
-
-    Raises WrongLimit.
-    """
-    amount, *rest = words.split() or [""]
-    found = _AMOUNT.fullmatch(amount)
-    if not found or Decimal(found[1]) > DEAREST_USD:
-        raise WrongLimit(
-            f"{amount[:_LONGEST_SHOWN]!r} is no limit; write dollars from 0 to {DEAREST_USD} with at most "
-            f"{MOST_DECIMALS} decimals, such as 25 or 0.50"
-        )
-    match rest:
-        case []:
-            return Decimal(found[1]), None
-        case ["per", ("day" | "week" | "month") as per]:
-            return Decimal(found[1]), PeriodKind(per)
-    raise WrongLimit(
-        f"{' '.join(rest)[:_LONGEST_SHOWN]!r} is no period; write per day, per week or per month"
-    )
+    is_repeat: bool = False
 
 
 class Budgets:
@@ -107,6 +79,10 @@ class Budgets:
         found = self._standings([self._asked(name)], [known] if (known := self._limits.get(*name)) else [])
         return found[0] if found else None
 
+    def look(self, names: Sequence[BudgetName]) -> list[Standing]:
+        """Return how these budgets stand, without who set them; those without a limit are left out."""
+        return self._standings([self._asked(name) for name in names], [])
+
     def show_all(self) -> list[Standing]:
         """Return the workspace's budget, all whose limit was set, and all that were used this month.
 
@@ -123,26 +99,28 @@ class Budgets:
         return [*self._limits.changes(*name)]
 
     def set_limit(
-        self, name: BudgetName, amount_usd: Decimal, per: PeriodKind | None, set_by: str
+        self, name: BudgetName, amount_usd: Decimal, per: PeriodKind | None, set_by: str, job: str = ""
     ) -> Changed:
         """Set a limit, which counts at once. Without `per`, its kind of period stays as it is.
 
         Below what is spent, what remains is negative and nothing more is admitted. Another kind of period
-        begins with nothing spent, or with what was spent in it before.
+        begins with nothing spent, or with what was spent in it before. A `job` sets it once.
         """
         before = self._limit(name, self._limits.get(*name))
         limit = Limit(amount_usd, per or (before.per if before else self._config.period))
-        return self._change(name, limit, set_by)
+        return self._change(name, limit, set_by, job)
 
-    def unset_limit(self, name: BudgetName, set_by: str) -> Changed:
-        """Take back what was set: the file's limit counts again, at once."""
-        return self._change(name, None, set_by)
+    def unset_limit(self, name: BudgetName, set_by: str, job: str = "") -> Changed:
+        """Take back what was set: the file's limit counts again, at once. A `job` does it once."""
+        return self._change(name, None, set_by, job)
 
-    def _change(self, name: BudgetName, limit: Limit | None, set_by: str) -> Changed:
-        now = self._clock()
-        before = self._limits.change(*name, limit, set_by, now)
+    def _change(self, name: BudgetName, limit: Limit | None, set_by: str, job: str) -> Changed:
+        before = self._limits.change(*name, limit, set_by, self._clock(), job)
         asked = self._asked(name)
         self._ledger.budgets((asked,), consistent=True)  # moves the period that is under way
+        if before is None:
+            now_counts = self._limit(name, self._limits.get(*name))
+            return Changed(name, now_counts, now_counts, self.show(name), is_repeat=True)
         return Changed(name, before.limit or asked.limit, limit or asked.limit, self.show(name))
 
     def _limit(self, name: BudgetName, known: SetLimit | None) -> Limit | None:

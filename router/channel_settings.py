@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from router.adapters.channel_settings import Change, SettingsRows
 from router.config import Config
-from router.domain.access import Person
+from router.domain.access import Person, Who, may_ask
 from router.domain.channel_settings import ChannelSettings, WrongValueError, crosses, read_value
 
 TRIES = 4
@@ -51,8 +51,19 @@ class ChannelSettingsBook:
         """Whether a person may change settings and budgets."""
         return person.is_admin or person.id in self._config.access.admins
 
-    def change(self, channel: str, person: Person, name: str, words: str, now: float) -> Changed | NotChanged:
-        """Set one setting of a channel to what a person wrote ("default": the file's value again)."""
+    def may_look(self, person: Person, channel: str = "") -> bool:
+        """Whether a person may see figures: who may ask (in general, or in `channel`), or may change them."""
+        allowed = {self._config.access.who} | ({self.of(channel).who} if channel else set())
+        may = Who.EVERYONE in allowed or any(may_ask(who, person.standing) for who in allowed)
+        return may or self.may_change(person)
+
+    def change(
+        self, channel: str, person: Person, name: str, words: str, now: float, job: str = ""
+    ) -> Changed | NotChanged:
+        """Set one setting of a channel to what a person wrote ("default": the file's value again).
+
+        A `job` changes something once, however often it is delivered.
+        """
         if not self.may_change(person):
             return NotChanged(NOT_YOURS)
         try:
@@ -62,13 +73,13 @@ class ChannelSettingsBook:
         for _ in range(TRIES):
             chosen = self._rows.chosen(channel, consistent=True)
             before, version = chosen.get(name), int(chosen.get("version", 0))
-            if before == after:
+            if before == after or (job and self._rows.was_made(job)):
                 return Changed(self._with_defaults(chosen), None)
             settings = self._with_defaults(chosen | {name: after, "version": version + 1})
             if crosses(settings, self._config.ladder):
                 return NotChanged("The lowest tier cannot be above the highest one.")
             change = Change(name, before, after, person.id, int(now))
-            if self._rows.change(channel, change, seen=version):
+            if self._rows.change(channel, change, version, job):
                 return Changed(settings, change)
         return NotChanged(BUSY)
 

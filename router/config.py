@@ -19,6 +19,7 @@ from router.domain.bands import Band, bands_policy
 from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.domain.choice import Policy
 from router.domain.ladder import MAX_MODELS, Ladder, Tier
+from router.domain.money import DEAREST_USD, MOST_DECIMALS
 from router.domain.pacing import Pace, paced_policy
 from router.domain.thread import least_prompt_tokens
 from router.domain.wish import WISHES
@@ -31,12 +32,6 @@ https://github.com/slackapi/node-slack-sdk/issues/2702), with a margin for the l
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh")
 """Reasoning efforts that OpenRouter maps to what the model has. `none` is missing on purpose: models whose
 reasoning is mandatory refuse it."""
-
-DEAREST_USD = Decimal(1_000_000)
-"""Above this an amount is taken for a slip of the keyboard."""
-
-MOST_DECIMALS = 6
-"""Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
 
 DIRECT_MESSAGE = "D"
 """How the id of a direct message begins: https://docs.slack.dev/apis/web-api/using-the-conversations-api."""

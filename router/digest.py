@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
 from router.adapters.digests import Digests, NoTurn, Phase, Turn
@@ -20,11 +19,13 @@ from router.adapters.ledger import Ledger
 from router.adapters.slack_web import SlackWeb
 from router.adapters.usage import Rollup, UsageTable
 from router.config import DIRECT_MESSAGE, BudgetConfig
+from router.domain.alert import gone_on
 from router.domain.budget import BudgetKind, PeriodKind, period_at, period_named
 from router.domain.digest import Digest, ModelUse
+from router.domain.ladder import Tier
 from router.errors import SlackRateLimited, SlackRefused, SlackUnavailable
 from router.journal import write_line
-from router.report import sum_up
+from router.report import Line, savings_of, sum_up
 from router.slack.digest_post import find_digest, post_digest
 
 DAYS_BACK = 7
@@ -70,8 +71,7 @@ class Week:
 
     channel: str
     since: date
-    answers: int
-    cost_usd: Decimal
+    total: Line
     months: tuple[str, ...]
     models: tuple[ModelUse, ...]
 
@@ -98,10 +98,18 @@ def _week(
 ) -> Week:
     total = sum_up(days, channel, "", "day").total
     uses = (
-        ModelUse(line.name, line.answers, line.cost_usd)
+        ModelUse(line.name, line.answers, line.cost_usd, line.good, line.bad)
         for line in sum_up(models, channel, "", "model").lines
     )
-    return Week(channel, since, total.answers, total.cost_usd, months, tuple(uses))
+    return Week(channel, since, total, months, tuple(uses))
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOf:
+    """What of the file a digest tells: budgets, and the best tier, which its costs are compared with."""
+
+    budget: BudgetConfig
+    best: Tier
 
 
 class Digesting:
@@ -113,7 +121,7 @@ class Digesting:
         ledger: Ledger,
         digests: Digests,
         slack: SlackWeb,
-        budget: BudgetConfig,
+        told_of: ToldOf,
         *,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -122,7 +130,8 @@ class Digesting:
         self._ledger = ledger
         self._digests = digests
         self._slack = slack
-        self._budget = budget
+        self._budget = told_of.budget
+        self._best = told_of.best
         self._clock = clock
         self._sleep = sleep
 
@@ -159,22 +168,28 @@ class Digesting:
             ending.value,
             channel=week.channel,
             week=run.week,
-            answers=week.answers,
-            spent_usd=week.cost_usd,
+            answers=week.total.answers,
+            spent_usd=week.total.cost_usd,
             reason=reason,
         )
         return ending
 
     def _digest(self, week: Week) -> Digest:
-        (budget,) = self._ledger.peek((self._budget.of(BudgetKind.CHANNEL, week.channel, self._clock()),))
+        now = self._clock()
+        (budget,) = self._ledger.peek((self._budget.of(BudgetKind.CHANNEL, week.channel, now),))
+        period = period_named(budget.period_key, self._budget.zone)
+        gone = gone_on(budget, period, now) if budget.remaining_usd > 0 else None
         return Digest(
             since=week.since,
-            answers=week.answers,
-            cost_usd=week.cost_usd,
+            answers=week.total.answers,
+            cost_usd=week.total.cost_usd,
             budget=budget,
-            period=period_named(budget.period_key, self._budget.zone),
+            period=period,
             months=week.months,
             models=week.models,
+            gone=gone.date() if gone else None,
+            saved_usd=savings_of(week.total, self._best).saved_usd,
+            best_tier=self._best.name,
         )
 
     def _use(self, turn: Turn, digest: Digest, give_up: float) -> tuple[Ending, str]:

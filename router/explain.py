@@ -45,7 +45,7 @@ class Explained:
 def explain_last(usage: UsageTable, channel: str, now: float, zone: tzinfo) -> Explained | None:
     """Explain the newest answer of a channel; None when there was none this month or the last."""
     for moment in (now, now - MONTHS_BACK_S):
-        row = usage.last_record(channel, month_and_day(moment, zone)[0])
+        row = usage.latest(channel, month_and_day(moment, zone)[0])
         if row:
             return _explained(row)
     return None

@@ -5,9 +5,9 @@ Reads rollups only, so it costs the same for a thousand usage records and for a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Context, Decimal
 
 from router.adapters.usage import Rollup, UsageTable
@@ -16,7 +16,6 @@ from router.domain.ladder import Tier
 CHANNEL_WAYS = ("model", "user", "day")
 WORKSPACE_WAYS = ("channel", "model", "user", "day")
 
-_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60)
 """DynamoDB keeps 38 digits of an amount, more than Decimal's own 28; this holds the sum of many of them."""
@@ -32,11 +31,17 @@ class Line:
     estimated_usd: Decimal
     prompt_tokens: int
     completion_tokens: int
+    good: int = 0
+    bad: int = 0
+    """How often answers were called good, and bad: of models, and of a channel's total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A month of a channel, or of the workspace when `channel` is empty: days in order, all else by cost."""
+    """A month of a channel, or of the workspace when `channel` is empty: days in order, all else by cost.
+
+    An empty `month` says that it is no month, but some days.
+    """
 
     channel: str
     month: str
@@ -67,11 +72,6 @@ def savings_of(total: Line, tier: Tier) -> Savings:
     return Savings(tier.name, cost_usd, cost_usd - total.cost_usd)
 
 
-def is_month(text: str) -> bool:
-    """Whether `text` names a month, like 2026-11."""
-    return bool(_MONTH.fullmatch(text))
-
-
 def make_report(usage: UsageTable, channel: str, month: str, by: str) -> Report:
     """Report a month of `channel`, or of the workspace when `channel` is empty.
 
@@ -82,6 +82,13 @@ def make_report(usage: UsageTable, channel: str, month: str, by: str) -> Report:
     else:
         rollups = usage.workspace_month(month, "total" if by == "channel" else by)
     return sum_up(rollups, channel, month, by)
+
+
+def days_report(usage: UsageTable, channel: str, since: date, until: date) -> Report:
+    """Report a channel's days from `since` to `until`, both included; a query for each month of them."""
+    months = sorted({f"{since:%Y-%m}", f"{until:%Y-%m}"})
+    days = (one for month in months for one in usage.channel_month(channel, month) if one.dimension == "day")
+    return sum_up((day for day in days if f"{since}" <= day.value <= f"{until}"), channel, "", "day")
 
 
 def user_report(usage: UsageTable, user: str, month: str) -> Report:
@@ -110,6 +117,8 @@ def _line(name: str, rollups: Iterable[Rollup]) -> Line:
         estimated_usd=_sum_usd(r.estimated_usd for r in rollups),
         prompt_tokens=sum(r.prompt_tokens for r in rollups),
         completion_tokens=sum(r.completion_tokens for r in rollups),
+        good=sum(r.good for r in rollups),
+        bad=sum(r.bad for r in rollups),
     )
 
 

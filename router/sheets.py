@@ -25,6 +25,9 @@ from router.verify import Verified
 MOST_RAN_OUT = 10
 """Channels of which a table tells when their money would have run out; programs get them all."""
 
+RATED_WAYS = ("model", "channel")
+"""Ways to sum up of which ratings are counted too."""
+
 
 def report_table(report: Report, called: str = "", savings: Savings | None = None) -> Table:
     """Lay a report out for people; `called` is the name by which its channel was asked for."""
@@ -35,9 +38,10 @@ def report_table(report: Report, called: str = "", savings: Savings | None = Non
             *(report.by, "answers", "cost", "share", "per answer"),
             *(("estimated",) if report.total.estimated_usd else ()),
             *("prompt tokens", "completion tokens"),
+            *(("good", "bad") if _is_rated(report) else ()),
         ),
-        rows=tuple(_report_row(line, report.total) for line in report.lines),
-        total=_report_row(report.total, report.total),
+        rows=tuple(_report_row(line, report) for line in report.lines),
+        total=_report_row(report.total, report),
         notes=(*_report_notes(report), *_savings_notes(report, savings)),
     )
 
@@ -48,12 +52,18 @@ def _where(channel: str, called: str) -> str:
     return channel if called in ("", channel) else f"#{called.removeprefix('#')} ({channel})"
 
 
-def _report_row(line: Line, total: Line) -> Row:
+def _is_rated(report: Report) -> bool:
+    return bool(report.total.good or report.total.bad)
+
+
+def _report_row(line: Line, report: Report) -> Row:
+    total = report.total
     share = f"{100 * line.cost_usd / total.cost_usd:.1f}%" if total.cost_usd else None
     average = line.cost_usd / line.answers if line.answers else None
     estimated = (line.estimated_usd or None,) if total.estimated_usd else ()
     tokens = (line.prompt_tokens, line.completion_tokens)
-    return (line.name, line.answers, line.cost_usd, share, average, *estimated, *tokens)
+    ratings = (line.good, line.bad) if _is_rated(report) else ()
+    return (line.name, line.answers, line.cost_usd, share, average, *estimated, *tokens, *ratings)
 
 
 def _report_notes(report: Report) -> tuple[str, ...]:
@@ -86,16 +96,14 @@ def report_data(report: Report, savings: Savings | None = None) -> Data:
             "cost_usd": f"{savings.cost_usd:f}",
             "saved_usd": f"{savings.saved_usd:f}",
         }
+    rated = ("good", "bad") if report.by in RATED_WAYS else ()
+    sums = ("answers", "cost_usd", "estimated_usd", "prompt_tokens", "completion_tokens", *rated)
     return Data(
-        columns=(report.by, "answers", "cost_usd", "estimated_usd", "prompt_tokens", "completion_tokens"),
-        rows=tuple((line.name, *_sums(line)) for line in report.lines),
-        total=_sums(report.total),
+        columns=(report.by, *sums),
+        rows=tuple((line.name, *(getattr(line, name) for name in sums)) for line in report.lines),
+        total=tuple(getattr(report.total, name) for name in sums),
         about=about,
     )
-
-
-def _sums(line: Line) -> Row:
-    return (line.answers, line.cost_usd, line.estimated_usd, line.prompt_tokens, line.completion_tokens)
 
 
 def verified_table(verified: Verified) -> Table:

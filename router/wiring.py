@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from router.adapters.alerts import Alerts
@@ -33,6 +33,7 @@ from router.channel_settings import ChannelSettingsBook
 from router.config import Config, load_config
 from router.delivered import Delivered
 from router.dispatch import Dispatcher, Work
+from router.domain.command import COMMAND
 from router.domain.delivery import HOME_EVENT, MESSAGE_EVENTS, STOP_EVENT
 from router.errors import MalformedError, SecretsUnavailable, TryLater
 from router.journal import write_line
@@ -41,7 +42,15 @@ from router.replying import Tools
 from router.reserving import Reserving
 from router.settings import Settings
 from router.slack.app import Listeners, build_app, dispatch
-from router.slack.blocks import FEEDBACK, MORE, STOP, STRONGER
+from router.slack.blocks import (
+    FEEDBACK,
+    HOME_CHANNEL,
+    HOME_LIMIT,
+    HOME_SETTING,
+    MORE,
+    STOP,
+    STRONGER,
+)
 from router.slack.people import People
 
 if TYPE_CHECKING:
@@ -49,6 +58,8 @@ if TYPE_CHECKING:
     from router.check import Outside
     from router.digest import Digesting
     from router.domain.catalogue import Listing
+    from router.home import HomeTab
+    from router.slash_command import SlashCommand
 
 _TABLES = ("state_table", "usage_table")
 _TOKEN, _KEY = "slack_bot_token", "openrouter_api_key"  # names of settings, not secrets
@@ -84,7 +95,11 @@ def _with_secrets(settings: Settings, config: Config, secrets: Secrets) -> Work:
 
     @cache
     def made() -> Work:
-        return _work(secrets.get(_TOKEN, time.time()), _tools(settings, config, secrets))
+        return _work(
+            secrets.get(_TOKEN, time.time()),
+            _tools(settings, config, secrets),
+            partial(budgets, settings),
+        )
 
     def work(delivered: Delivered) -> None:
         try:
@@ -116,20 +131,39 @@ def _tools(settings: Settings, config: Config, secrets: Secrets) -> Tools:
     )
 
 
-def _work(token: str, tools: Tools) -> Work:
+def _work(token: str, tools: Tools, budgets: Callable[[], Budgets]) -> Work:
     def on_message(body: dict[str, Any], delivered: Delivered) -> None:
         answer_event(tools, body, delivered)
 
+    @cache
+    def command() -> SlashCommand:
+        from router.slash_command import SlashCommand  # noqa: PLC0415 - a cold worker has no use for it
+
+        return SlashCommand(tools, budgets())
+
+    @cache
+    def home() -> HomeTab:
+        from router.home import HomeTab  # noqa: PLC0415 - as above
+
+        return HomeTab(tools, budgets())
+
+    def on_tab(body: dict[str, Any], delivered: Delivered) -> None:
+        presses.suggest(body, delivered)
+        home().opened(body, delivered)
+
     presses = Presses(tools)
     listeners = Listeners(
-        events=dict.fromkeys(MESSAGE_EVENTS, on_message)
-        | {STOP_EVENT: presses.stopped, HOME_EVENT: presses.suggest},
+        events=dict.fromkeys(MESSAGE_EVENTS, on_message) | {STOP_EVENT: presses.stopped, HOME_EVENT: on_tab},
         actions={
             FEEDBACK: presses.rate,
             STRONGER: presses.answer_again,
             STOP: presses.stop,
             MORE: presses.explain,
+            HOME_CHANNEL: lambda *pressed: home().choose(*pressed),
+            HOME_LIMIT: lambda *pressed: home().set_limit(*pressed),
+            HOME_SETTING: lambda *pressed: home().set_setting(*pressed),
         },
+        commands={COMMAND: lambda *typed: command().run(*typed)},
     )
     app = build_app(token, listeners)
 
@@ -237,15 +271,16 @@ def budgets(settings: Settings) -> Budgets:
 def digesting(settings: Settings) -> Digesting:
     """Make what posts the digests. Raises ConfigError for what cannot work."""
     from router.adapters.digests import Digests  # noqa: PLC0415 - a cold worker has no use for it
-    from router.digest import Digesting  # noqa: PLC0415 - as above
+    from router.digest import Digesting, ToldOf  # noqa: PLC0415 - as above
 
     settings.require(_TOKEN, *_TABLES)
+    config = load_config(settings.config_file)
     return Digesting(
         usage(settings),
         ledger(settings),
         Digests(_dynamo(settings), settings.state_table),
         slack_web(settings),
-        load_config(settings.config_file).budget,
+        ToldOf(config.budget, config.ladder.tiers[0]),
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from playground.aws import LocalAws
 from router.adapters.ledger import Reserved, Short
 from router.adapters.limits import Limits
-from router.budgets import WORKSPACE, BudgetName, Budgets, WrongLimit, read_words
+from router.budgets import WORKSPACE, BudgetName, Budgets
 from router.config import BudgetConfig
 from router.domain.budget import Budget, BudgetKind, Limit, PeriodKind
 from router.errors import TableUnavailable
@@ -65,41 +65,20 @@ def at(moment: str, zone: str = "UTC") -> float:
     return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo(zone)).timestamp()
 
 
-# --- words --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("words", "amount", "per"),
-    [
-        ("25", "25", None),
-        ("$25", "25", None),
-        ("0", "0", None),
-        ("0.50 per day", "0.50", DAY),
-        (" 1000000  per week ", "1000000", WEEK),
-        ("2.000001 per month", "2.000001", PER_MONTH),
-    ],
-)
-def test_a_limit_in_words(words: str, amount: str, per: PeriodKind | None) -> None:
-    """An amount, with or without the sign, and a period where one is wanted."""
-    assert read_words(words) == (usd(amount), per)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        *("", "-5", "NaN", "inf", "1e3", "1000000.01", "1,000", "0.0000001", "five", "$", "٢٥"),
-        *("25 per year", "25 month", "25 per", "25 per day now", "9" * 5000, "25 " + "x" * 5000),
-    ],
-)
-def test_anything_else_is_told(words: str) -> None:
-    """What is no amount or no period is refused with what would be one, and never repeated at length."""
-    with pytest.raises(WrongLimit, match="write ") as wrong:
-        read_words(words)
-
-    assert len(str(wrong.value)) < 200
-
-
 # --- set and take back --------------------------------------------------------------------------------------
+
+
+def test_a_job_sets_a_limit_once(tables: Tables) -> None:
+    """Delivered again it changes nothing and says so, also when someone has changed the limit meanwhile."""
+    budgets = budgets_of(tables)
+    assert not budgets.set_limit(GENERAL, usd(25), None, "ada", "command-1").is_repeat
+    budgets.set_limit(GENERAL, usd(30), None, "grace", "command-2")
+
+    again = budgets.set_limit(GENERAL, usd(25), None, "ada", "command-1")
+
+    assert again.is_repeat
+    assert again.after == Limit(usd(30), PER_MONTH)
+    assert [change.set_by for change in budgets.changes(GENERAL)] == ["ada", "grace"]
 
 
 def test_a_limit_that_was_set_wins_over_the_file(tables: Tables) -> None:

@@ -66,3 +66,16 @@ def test_settings_of_a_newer_release(tables: Tables) -> None:
         rows.chosen(CHANNEL)
     with pytest.raises(TableUnavailable):
         rows.change(CHANNEL, OFF, 1)
+
+
+def test_a_job_changes_once(tables: Tables) -> None:
+    """What it did is known, and a second change of its own is not written, whatever happened meanwhile."""
+    rows = rows_of(tables)
+    assert not rows.was_made("press-1")
+    assert rows.change(CHANNEL, ON, 0, "press-1")
+    assert rows.was_made("press-1")
+    assert rows.change(CHANNEL, OFF, 1, "press-2")
+    before = tables.rows()
+
+    assert not rows.change(CHANNEL, ON, 2, "press-1")
+    assert tables.rows() == before

@@ -16,20 +16,25 @@ import pytest
 
 from playground.slack.blocks import require_valid
 from router.adapters.digests import LEASE_S, MOST_TRIES, Digests, NoTurn, Phase, Turn
+from router.adapters.ratings import Rated, Ratings
 from router.adapters.slack_web import SlackWeb
 from router.config import BudgetConfig
-from router.digest import STOP_BEFORE_S, Digesting
+from router.digest import STOP_BEFORE_S, Digesting, ToldOf
 from router.domain.budget import Budget, BudgetKind, PeriodKind, period_at
 from router.domain.digest import Digest, ModelUse, budget_line, digest_headline, models_line
 from router.errors import SlackUnavailable, TableUnavailable
 from router.slack.digest_post import digest_blocks
-from tests.money import CHANNEL, NOW, bill_of, budget_of, reservation_of, usd
+from tests.domain.rungs import a_tier
+from tests.money import CHANNEL, NOW, bill_of, budget_of, facts_of, reservation_of, usd
 from tests.tables import BACKENDS, Tables, tables_for
 from tests.usage_rows import record_of, write_usage
 
 RANDOM = "C0RANDOM01"
 SATURDAY = datetime(2026, 12, 5, 9, tzinfo=UTC).timestamp()
 IN_BUDGET = BudgetConfig(usd("5"), usd("1"), PeriodKind.MONTH, ZoneInfo("UTC"))
+
+CHEAPEST = a_tier("standard", prompt="0", completion="0")
+"""Nothing is cheaper than this: what was spent saved nothing."""
 
 Replies = Callable[[str, dict[str, Any]], httpx.Response]
 
@@ -92,8 +97,9 @@ def run(tables: Tables, slack: Slack) -> Iterator[Run]:
             sleep: Callable[[float], None] = lambda _: None,
         ) -> dict[str, int]:
             ledger, digests = tables.ledger(lambda: at), Digests(tables.dynamo, tables.state)
+            told_of = ToldOf(budget, CHEAPEST)
             digesting = Digesting(
-                tables.usage_table(), ledger, digests, web, budget, clock=lambda: at, sleep=sleep
+                tables.usage_table(), ledger, digests, web, told_of, clock=lambda: at, sleep=sleep
             )
             return digesting.post_all(seconds)
 
@@ -103,6 +109,31 @@ def run(tables: Tables, slack: Slack) -> Iterator[Run]:
 def use(tables: Tables, day: str, cost: str = "0.04", **how: Any) -> None:
     """Let a channel use something on a day."""
     write_usage(tables, record_of(cost, day=day, **how))
+
+
+# --- what it says -------------------------------------------------------------------------------------------
+
+
+def test_ratings_savings_and_forecast(tables: Tables, slack: Slack) -> None:
+    """What people thought of each model, what cheaper tiers saved, and the day on which the money is gone."""
+    told_of = ToldOf(IN_BUDGET, a_tier("premium", prompt="1000", completion="10000"))
+    model = "openai/gpt-6.1-terra"
+    Ratings(tables.dynamo, tables.usage).rate(Rated(CHANNEL, "2026-12", "r1", model, "U1"), "good")
+    ledger = tables.ledger(lambda: SATURDAY)
+    ledger.budgets((IN_BUDGET.of(BudgetKind.CHANNEL, CHANNEL, SATURDAY),))
+    facts = facts_of(month="2026-12", day="2026-12-04")
+    reservation = reservation_of("3", budgets=((BudgetKind.CHANNEL, CHANNEL, "2026-12"),), facts=facts)
+    ledger.reserve(reservation)
+    ledger.settle(reservation, bill_of("3", prompt_tokens=4000, completion_tokens=10))
+
+    with closing(SlackWeb("https://slack.test/api/", "xoxb-a", httpx.MockTransport(slack.answer))) as web:
+        digests = Digests(tables.dynamo, tables.state)
+        Digesting(tables.usage_table(), ledger, digests, web, told_of, clock=lambda: SATURDAY).post_all(240)
+
+    headline, budget, models = slack.words()
+    assert headline.endswith("1 answer for $3.00, $1.10 less than always premium at its price caps.")
+    assert budget.endswith("until Friday, 1 January; at this pace it is used up on Tuesday, 8 December.")
+    assert f"{model} (1 answer, $3.00, 1 good, 0 bad)" in models
 
 
 # --- which days ---------------------------------------------------------------------------------------------

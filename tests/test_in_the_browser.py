@@ -322,6 +322,40 @@ def test_commands_are_completed_and_refused_in_threads(playground: Playground, b
     expect(reply).to_have_value("/echo hi")
 
 
+def test_a_budget_is_asked_for_by_command(page: Page) -> None:
+    """It is completed as it is typed, and answered to who typed it, with a bar; wrong words are told."""
+    go(page, ASK_PENNY)
+    box = page.locator("#channel-composer textarea")
+    box.press_sequentially("/pen")
+    expect(page.get_by_role("listbox").get_by_role("option")).to_contain_text("/penny help | budget")
+    box.press("Tab")
+    box.press_sequentially("budget")
+    box.press("Enter")
+    note = page.locator(".only-for-me")
+    expect(note).to_contain_text("of $5.00 per month spent")
+    expect(note.locator("code")).to_contain_text("░")
+    ask(page, "/penny budget set five")
+    expect(note.last).to_contain_text("an amount is written in digits")
+
+
+def test_an_admin_changes_a_limit_on_the_home_tab(page: Page) -> None:
+    """Choose a channel, write a limit, press Enter: the tab says what became of it, and the command too."""
+    go(page, ADAS_DM)
+    page.get_by_role("tab", name="Home").click()
+    page.get_by_label("Channel", exact=True).select_option(LEADS)
+    limit = page.get_by_label("Limit, such as")
+    expect(limit).to_have_value("5 per month")
+    limit.fill("7.50 per week")
+    limit.press("Enter")
+    expect(page.locator(".home-blocks")).to_contain_text("from $5.00 per month to $7.50 per week")
+    expect(limit).to_have_value("7.5 per week")
+    page.get_by_label("Footer").select_option("off")
+    expect(page.locator(".home-blocks")).to_contain_text("footer from default to off")
+    go(page, LEADS)
+    ask(page, "/penny settings")
+    expect(page.locator(".only-for-me").last).to_contain_text("footer: off")
+
+
 def test_files_are_uploaded(playground: Playground, page: Page) -> None:
     """From this computer, as chips until they are sent; a picture is shown, and both reach the app."""
     go(page, RANDOM)

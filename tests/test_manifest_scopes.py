@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from router.domain.command import COMMAND
 from router.domain.delivery import LISTENED_EVENTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ NEEDED_BY_METHOD = {
     "conversations.list": {"channels:read", "groups:read"},
     "conversations.replies": READING,
     "users.info": {"users:read"},
+    "views.publish": set[str](),
 }
 """https://docs.slack.dev/reference/methods"""
 
@@ -50,8 +52,9 @@ NEEDED_BY_EVENT = {
 }
 """https://docs.slack.dev/reference/events"""
 
-NEEDED_BESIDE = {"files:read"}
-"""To download what hangs on a message: https://docs.slack.dev/reference/objects/file-object."""
+NEEDED_BESIDE = {"files:read", "commands"}
+"""To download what hangs on a message: https://docs.slack.dev/reference/objects/file-object; and to have a
+command: https://docs.slack.dev/interactivity/implementing-slash-commands."""
 
 
 def methods_called() -> Iterator[str]:
@@ -79,6 +82,17 @@ def test_every_scope_has_its_use_and_every_use_its_scope() -> None:
 def test_every_event_has_its_listener_and_every_listener_its_event() -> None:
     """What Slack is asked to send is what is listened to."""
     assert {event.partition(".")[0] for event in EVENTS} == LISTENED_EVENTS
+
+
+def test_the_command_is_registered_as_it_is_listened_to() -> None:
+    """Under its name, at the same address as all else, with words that Slack has room for."""
+    (command,) = MANIFEST["features"]["slash_commands"]
+
+    assert command["command"] == COMMAND
+    assert command["url"] == MANIFEST["settings"]["event_subscriptions"]["request_url"]
+    assert len(command["description"]) <= 2000
+    assert len(command["usage_hint"]) <= 1000
+    assert f"`{COMMAND}`" in DOCS
 
 
 def test_presses_are_delivered() -> None:

@@ -11,7 +11,8 @@ import pytest
 from playground.aws import REGION, LocalAws
 from router.adapters.table import Dynamo
 from router.adapters.usage import Rollup
-from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, Report, is_month, make_report, sum_up
+from router.domain.usage import is_month
+from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, Report, make_report, sum_up
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, reservation_of
 from tests.tables import Tables, checked_session, fresh_tables, tables_for
 from tests.usage_rows import record_of, spend, write_usage

@@ -101,3 +101,21 @@ def test_a_response_url_that_does_not_answer(
     """It was used up, or Slack is out of reach."""
     with pytest.raises(error):
         web(answer, []).respond("https://hooks.slack.com/actions/1", {"text": "hello"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (httpx.Response(200, json={"ok": False, "error": "invalid_blocks"}), "invalid_blocks"),
+        (httpx.Response(400, text="invalid_blocks"), "invalid_blocks"),
+        (httpx.Response(404, json={"ok": False, "error": "used_url"}), "used_url"),
+        (httpx.Response(404, text="<html>not found</html>"), "http_404"),
+        (httpx.Response(200, json={"ok": False}), "unknown_error"),
+    ],
+)
+def test_why_a_response_url_refuses(answer: httpx.Response, code: str) -> None:
+    """Slack's own word is told, however it comes."""
+    with pytest.raises(SlackRefused) as refused:
+        web(answer, []).respond("https://hooks.slack.com/actions/1", {"text": "hello"})
+
+    assert refused.value.code == code

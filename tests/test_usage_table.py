@@ -147,6 +147,18 @@ def test_records_come_oldest_first_and_whole(tables: Tables) -> None:
     assert (records[0]["finish"], records[0]["oddities"]) == ("length", ["no_cost"])
 
 
+def test_the_latest_record(tables: Tables) -> None:
+    """The last one of a channel's month, whichever was written last; None where there is none."""
+    for started_at in ("1795348802.5", "1795348900", "1795348801"):
+        use(tables, facts_of(started_at=Decimal(started_at)), bill_of())
+
+    latest = tables.usage_table().latest(CHANNEL, MONTH)
+
+    assert latest is not None
+    assert latest["started_at"] == Decimal(1795348900)
+    assert tables.usage_table().latest(OTHER, MONTH) is None
+
+
 def test_a_record_holds_no_text(tables: Tables) -> None:
     """Everything in a record is named here; a word of a message would need a name of its own."""
     use(tables, facts_of(), bill_of())

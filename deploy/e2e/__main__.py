@@ -45,6 +45,9 @@ def story(world: World) -> Iterator[Step]:
     with world.outside.delivering_to(world.stage.endpoint):
         yield Step("a message is answered", partial(conversation.is_answered, world))
         yield Step("a press under it is heard", partial(conversation.is_explained, world))
+        yield Step(
+            "a command is answered, the home tab shown", partial(conversation.is_told_by_command, world)
+        )
         yield Step("it is in the report", partial(conversation.is_reported, world))
         yield Step("secrets change without a deployment", partial(keys.are_changed, world))
         yield Step(

@@ -45,6 +45,17 @@ def is_explained(world: World) -> str:
     return told.strip().splitlines()[0]
 
 
+def is_told_by_command(world: World) -> str:
+    """Type a command that looks into the books, and open the home tab."""
+    before = len(world.outside.whispers())
+    world.outside.slack.board.send(world.outside.command("why"))
+    told = wait_until(lambda: world.outside.whispers()[before:], "a command's answer", ANSWERED_WITHIN_S)
+    expect("What decided" in told[0], "an explanation", told)
+    world.outside.slack.open_home()
+    wait_until(world.outside.home, "a home tab", ANSWERED_WITHIN_S)
+    return told[0].strip().splitlines()[0]
+
+
 def is_answered_once(world: World) -> str:
     """Look at everything that was asked, after all jobs are done: each question has one answer."""
     world.stage.wait_until_worked_off()

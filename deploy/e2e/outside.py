@@ -22,6 +22,7 @@ from playground.slack.message import Message
 from playground.slack.request import Outgoing, SlackRequest
 from playground.slack.web_api import slack_app
 from playground.slack.workspace import Workspace
+from router.domain.command import COMMAND
 from router.slack.blocks import FOOTER_BLOCK, MORE
 
 CHANNEL = "C0GENERAL1"
@@ -94,6 +95,14 @@ class Outside:
         elements = [one for block in reply.blocks for one in block.get("elements", ())]
         (menu,) = [one for one in elements if one.get("action_id") == MORE]
         return self.slack.block_action(CHANNEL, reply.ts, MORE, menu["options"][0]["value"])
+
+    def command(self, words: str) -> Outgoing:
+        """Make what Slack sends when someone types our command in the channel."""
+        return self.slack.slash_command(COMMAND, words, channel=CHANNEL)
+
+    def home(self) -> str:
+        """Return the hash of the home tab that was published last; empty when none was."""
+        return "".join(str(view["hash"]) for view in self.slack.homes.values())
 
     def whispers(self) -> list[str]:
         """Return what was shown to one person alone."""

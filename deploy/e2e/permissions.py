@@ -126,6 +126,8 @@ class Uses:
             Use("a message is answered and accounted for", "answer", self._answer),
             Use("a message is answered by a worker that starts", "answer", self._answer_cold),
             Use("a press under an answer is heard", "answer", self._explain),
+            Use("a command is answered out of the books", "answer", self._command),
+            Use("the home tab is shown", "answer", self._open_home),
             Use("a job that cannot be done is parked", "answer", self._park),
             Use("a job that must wait comes back soon", "answer", self._delay),
             Use("what a dead worker left open is settled, and an alert told", "reconcile", self._settle),
@@ -169,6 +171,20 @@ class Uses:
         self._work(_job(self.world.outside.ask_why(self.world.outside.answer(ts))))
         told = self.world.outside.whispers()[before:]
         expect(len(told) == 1, "one explanation", told)
+
+    def _command(self) -> None:
+        before = len(self.world.outside.whispers())
+        self._work(_job(self.world.outside.command("why")))
+        told = self.world.outside.whispers()[before:]
+        expect(len(told) == 1, "one answer to the command", told)
+
+    def _open_home(self) -> None:
+        delivery, before = self.world.outside.delivery, self.world.outside.home()
+        self.world.outside.slack.open_home()
+        (event,) = delivery.pending
+        delivery.drop(event)
+        self._work(_job(event.outgoing))
+        expect(self.world.outside.home() != before, "another home tab", before)
 
     def _park(self) -> None:
         before = self.world.stage.messages("dead-letters")

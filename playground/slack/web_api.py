@@ -39,6 +39,9 @@ Json = dict[str, Any]
 OK = 200
 TOO_MANY_REQUESTS = 429
 NO_ANSWER = 0
+RESPONSE_URL = "response_url"
+"""What stands for an answer to a response URL where a test says what shall fail."""
+
 NOT_FOUND = 404
 BAD_REQUEST = 400
 TOO_LARGE = 413
@@ -77,6 +80,10 @@ def web_api_routes(workspace: Workspace) -> list[Route]:
         return _response(workspace, answer)
 
     async def answer_interaction(request: Request) -> Response:
+        failure = workspace.faults.take(RESPONSE_URL)
+        if failure is not None:
+            body = {"ok": False, "error": failure.error}
+            return PlainTextResponse(json.dumps(body), failure.status)
         try:
             args = Arguments(await _body(request))
             await run_in_threadpool(respond, workspace, request.path_params["key"], args)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from router.adapters.made import change_made, was_made
 from router.adapters.table import (
     IS_KNOWN,
     ROW_VERSION,
@@ -60,10 +61,14 @@ class SettingsRows:
         check_version(row)
         return {name: value for name, value in row.items() if name not in ("pk", "sk", "v")}
 
-    def change(self, channel: str, change: Change, seen: int) -> bool:
+    def was_made(self, job: str) -> bool:
+        """Whether `job` has made its change in an earlier delivery."""
+        return was_made(self._dynamo, self._table, job)
+
+    def change(self, channel: str, change: Change, seen: int, job: str = "") -> bool:
         """Write a change over version `seen`; False when the settings were changed meanwhile.
 
-        The same change written again is refused too: it has been written over.
+        The same change written again is refused too: it has been written over. So is a second one by `job`.
         """
         kept = "SET #setting = :after, " if change.after is not None else "SET "
         gone = "" if change.after is not None else " REMOVE #setting"
@@ -78,8 +83,9 @@ class SettingsRows:
             {"#setting": change.setting, "#version": "version"},
             f"{IS_KNOWN} AND {IS_AS_SEEN}" if seen else IS_FIRST,
         )
+        made = [change_made(self._table, job, change.at)] if job else []
         try:
-            self._dynamo.transact([update, Put(self._table, _change_row(channel, change, seen + 1))])
+            self._dynamo.transact([update, Put(self._table, _change_row(channel, change, seen + 1)), *made])
         except Cancelled as cancelled:
             for _, row in cancelled.reasons:
                 check_version(row)

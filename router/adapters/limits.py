@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from router.adapters.made import change_made, was_made
 from router.adapters.table import (
     CONDITION,
     IS_KNOWN,
@@ -107,18 +108,28 @@ class Limits:
             )
 
     def change(
-        self, kind: BudgetKind, budget_id: str, limit: Limit | None, set_by: str, now: float
-    ) -> SetLimit:
+        self,
+        kind: BudgetKind,
+        budget_id: str,
+        limit: Limit | None,
+        set_by: str,
+        now: float,
+        job: str = "",
+    ) -> SetLimit | None:
         """Set a budget's limit, or take it back (None), and write down who did; returns what was set before.
 
-        Raises TableUnavailable when others change it again and again at the same moment.
+        None: `job` had done so in an earlier delivery, and nothing changes. Raises TableUnavailable when
+        others change it again and again at the same moment.
         """
         nothing = SetLimit(kind, budget_id, None, 0, "", 0)
         for _ in range(CHANGE_TRIES):
+            if job and was_made(self._dynamo, self._table, job):
+                return None
             before = self.get(kind, budget_id) or nothing
             after = replace(before, limit=limit, revision=before.revision + 1, set_by=set_by, set_at=int(now))
+            made = [change_made(self._table, job, now)] if job else []
             try:
-                self._dynamo.transact([self._update(before, after), self._note(before, after)])
+                self._dynamo.transact([self._update(before, after), self._note(before, after), *made])
             except Cancelled as cancelled:
                 if {reason for reason, _ in cancelled.reasons} - {CONDITION, "None"}:
                     raise TableUnavailable(f"limit of {kind} {budget_id}: {cancelled}") from cancelled

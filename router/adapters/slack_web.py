@@ -7,6 +7,7 @@ https://docs.slack.dev/apis/web-api
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ SLACK_HOSTS = frozenset({"files.slack.com", "hooks.slack.com", "files.slack-gov.
 
 _LONGEST_CODE = 64
 _LONGEST_NAME = 80
+_CODE = re.compile(rf"[a-z_]{{2,{_LONGEST_CODE}}}")
 _DEFAULT_RETRY_AFTER_S = 5.0
 
 
@@ -97,7 +99,7 @@ class SlackWeb:
         """Answer a command or a press at its response URL, which takes five answers within half an hour.
 
         Our token is not shown there. Raises as `call` does; SlackRefused also when the address is not one
-        of Slack's.
+        of Slack's, or its uses are up.
         https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
         """
         request = self._http.build_request("POST", self._checked("response_url", url), json=answer)
@@ -108,8 +110,8 @@ class SlackWeb:
             raise SlackUnavailable(f"response_url: {type(error).__name__}") from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise SlackUnavailable(f"response_url: HTTP {response.status_code}")
-        if not response.is_success:
-            raise SlackRefused("response_url", f"http_{response.status_code}")
+        if code := _refused_answer(response):
+            raise SlackRefused("response_url", code)
 
     def download(self, url: str, most_bytes: int) -> tuple[bytes, str]:
         """Return a file's bytes and its content type. Raises as `call` does.
@@ -205,6 +207,20 @@ def _json_object(response: httpx.Response) -> dict[str, Any] | None:
     except ValueError:
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _refused_answer(response: httpx.Response) -> str:
+    """Return why a response URL did not take an answer, as far as Slack says; empty when it did.
+
+    Its own word may come as JSON or bare, with whatever status.
+    """
+    answer = _json_object(response)
+    if answer is not None and answer.get("ok") is False:
+        code = answer.get("error")
+        return code[:_LONGEST_CODE] if isinstance(code, str) else "unknown_error"
+    if response.is_success:
+        return ""
+    return response.text if _CODE.fullmatch(response.text) else f"http_{response.status_code}"
 
 
 def _text(value: Any) -> str:

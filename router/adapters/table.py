@@ -181,21 +181,21 @@ class Dynamo:
         *,
         index: str = "",
         names: dict[str, str] | None = None,
-        last: int = 0,
+        newest: int = 0,
     ) -> Iterator[Row]:
         """Yield the rows of one partition in the order of their sort key, page by page.
 
-        With `last` only the last so many, the very last first.
+        With `newest` the last of them come first, so many in a page, and no more is read than is asked for.
         """
         request: Row = {"TableName": table, "KeyConditionExpression": condition}
         request["ExpressionAttributeValues"] = written(values)
         request |= {"IndexName": index} if index else {}
         request |= {"ExpressionAttributeNames": names} if names else {}
-        request |= {"ScanIndexForward": False, "Limit": last} if last else {}
+        request |= {"ScanIndexForward": False, "Limit": newest} if newest else {}
         while True:
             page = self._call(self._client.query, **request)
             yield from (read(row) for row in page["Items"])
-            if last or "LastEvaluatedKey" not in page:
+            if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 

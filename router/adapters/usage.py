@@ -225,6 +225,14 @@ class UsageTable:
             check_version(row)
         return row
 
+    def latest(self, channel: str, month: str) -> Row | None:
+        """Return the row of a channel's last record of a month; None when there is none."""
+        pk = {":pk": f"records#{channel}#{month}"}
+        row = next(self._dynamo.query(self._table, "pk = :pk", pk, newest=1), None)
+        if row is not None:
+            check_version(row)
+        return row
+
     def records(self, channel: str, month: str, *, since: float = 0, until: float = LATEST) -> Iterator[Row]:
         """Yield the rows of a channel's month of records, oldest first; those of `since` to `until` alone."""
         values = {
@@ -235,14 +243,6 @@ class UsageTable:
         for row in self._dynamo.query(self._table, "pk = :pk AND sk BETWEEN :since AND :until", values):
             check_version(row)
             yield row
-
-    def last_record(self, channel: str, month: str) -> Row | None:
-        """Return the row of the newest call of a channel's month; None: there was none."""
-        found = self._dynamo.query(self._table, "pk = :pk", {":pk": f"records#{channel}#{month}"}, last=1)
-        row = next(found, None)
-        if row is not None:
-            check_version(row)
-        return row
 
 
 def _rollup(row: dict[str, Any]) -> Rollup:

@@ -24,11 +24,13 @@ WHOSE = {
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """How often a model answered, and what that cost."""
+    """How often a model answered, what that cost, and how often people called an answer good, or bad."""
 
     model: str
     answers: int
     cost_usd: Decimal
+    good: int = 0
+    bad: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,48 @@ class Digest:
     period: Period
     months: tuple[str, ...]
     models: tuple[ModelUse, ...]
+    gone: date | None = None
+    """The day on which the budget is used up at its pace so far; None: not before it renews."""
+    saved_usd: Decimal = Decimal(0)
+    best_tier: str = ""
+    """What less it cost than this tier always would have, at its price caps."""
 
 
 def digest_headline(digest: Digest) -> str:
-    """Say how many answers there were and what they cost. No word in it comes from outside."""
-    return f"Since {_day(digest.since)}: {_answers(digest.answers)} for {show_usd(digest.cost_usd)}."
+    """Say how many answers there were, what they cost and saved. No word in it comes from outside."""
+    said = f"Since {_day(digest.since)}: {_answers(digest.answers)} for {show_usd(digest.cost_usd)}"
+    if digest.saved_usd <= 0:
+        return f"{said}."
+    return f"{said}, {show_usd(digest.saved_usd)} less than always {digest.best_tier} at its price caps."
 
 
 def budget_line(digest: Digest) -> str:
     """Say how the budget of the present period stands. No word in it comes from outside."""
     budget = digest.budget
+    pace = f"; at this pace it is used up on {_day(digest.gone)}" if digest.gone else ""
     return (
         f"{WHOSE[digest.period.kind]}: {show_usd(budget.spent_usd)} of {show_usd(budget.limit_usd)} spent, "
-        f"{show_usd(max(budget.remaining_usd, Decimal(0)))} left until {_day(digest.period.renews.date())}."
+        f"{show_usd(max(budget.remaining_usd, Decimal(0)))} left until "
+        f"{_day(digest.period.renews.date())}{pace}."
     )
 
 
 def models_line(digest: Digest) -> str:
-    """Name the models that cost most. Their names come from outside: show this as plain text."""
-    shown = [f"{_short(m.model)} ({_answers(m.answers)}, {show_usd(m.cost_usd)})" for m in digest.models]
+    """Name the models that cost most, and what people thought of their answers.
+
+    Their names come from outside: show this as plain text.
+    """
+    shown = [
+        f"{_short(m.model)} ({_answers(m.answers)}, {show_usd(m.cost_usd)}{_rating(m)})"
+        for m in digest.models
+    ]
     more = len(shown) - MOST_MODELS
     rest = [f"{more} more"] if more > 0 else []
     return f"Models in {_months(digest.months)}: {', '.join(shown[:MOST_MODELS] + rest)}."
+
+
+def _rating(use: ModelUse) -> str:
+    return f", {use.good} good, {use.bad} bad" if use.good or use.bad else ""
 
 
 def _day(day: date) -> str:

@@ -8,6 +8,12 @@ LEDGER_STEP_USD = Decimal("1e-12")
 """Finest amount the ledger keeps: far below the price of a token, and 26 digits are left for dollars
 in the 38 that DynamoDB stores exactly."""
 
+DEAREST_USD = Decimal(1_000_000)
+"""Above this an amount is taken for a slip of the keyboard."""
+
+MOST_DECIMALS = 6
+"""Of an amount: then the price of one token is whole in the ledger's step, and estimates are exact."""
+
 _EXACT = Context(prec=38)
 _TEN_CENTS = Decimal("0.1")
 

@@ -15,15 +15,17 @@ from router.errors import MalformedError
 _ID = re.compile(r"[A-Z0-9]{2,32}")
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 
-LONGEST_VALUE = 2_000
-"""Of a button: https://docs.slack.dev/reference/block-kit/block-elements/button-element."""
+LONGEST_VALUE = 3_000
+"""Of an input, which takes more than a button:
+https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element."""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
     """Who pressed what, and where. Empty is what the payload does not say: outside of messages the place.
 
-    `value` is the button's, or that of the option that was chosen. `user_team` is the presser's own
+    `value` is the button's or input's, or that of the option or channel that was chosen; `block` is the id of
+    the block that it is in. `user_team` is the presser's own
     workspace, `team` is ours. `at` is Slack's moment of the press.
     """
 
@@ -37,6 +39,7 @@ class Press:
     thread: str
     response_url: str
     at: str
+    block: str = ""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -72,11 +75,13 @@ def read_press(body: dict[str, Any]) -> Press:
         thread=_like(_TS, container.get("thread_ts")) or message_ts,
         response_url=_text(body.get("response_url")),
         at=_like(_TS, action.get("action_ts")),
+        block=_text(action.get("block_id")),
     )
 
 
 def _value(action: dict[str, Any]) -> str:
-    return _text(action.get("value")) or _text(_object(action.get("selected_option")).get("value"))
+    chosen = _text(_object(action.get("selected_option")).get("value"))
+    return _text(action.get("value")) or chosen or _text(action.get("selected_conversation"))
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 WORKSPACE_DIMENSIONS = ("total", "model", "user", "day")
 """The ways a month is summed up; each record adds to one rollup of each."""
@@ -83,3 +86,8 @@ def month_and_day(moment: float, zone: tzinfo) -> tuple[str, str]:
     """Return the month (`2026-11`) and day (`2026-11-22`) of `moment` (epoch seconds) in `zone`."""
     local = datetime.fromtimestamp(moment, zone)
     return f"{local:%Y-%m}", f"{local:%Y-%m-%d}"
+
+
+def is_month(text: str) -> bool:
+    """Whether `text` names a month, like 2026-11."""
+    return bool(_MONTH.fullmatch(text))

@@ -22,6 +22,9 @@ MARK = "penny_answer"
 FEEDBACK, STRONGER, STOP, MORE = "penny_feedback", "penny_stronger", "penny_stop", "penny_more"
 """What our buttons are called; what each carries is an object of texts, see `Press.fields`."""
 
+HOME_CHANNEL, HOME_LIMIT, HOME_SETTING = "penny_home_channel", "penny_home_limit", "penny_home_setting"
+"""What the inputs of the home tab are called."""
+
 GOOD, BAD = "good", "bad"
 
 _LONGEST_FOOTER = 300
@@ -82,3 +85,16 @@ def _button(action: str, label: str, value: dict[str, str]) -> dict[str, Any]:
 
 def _value(fields: dict[str, str]) -> str:
     return json.dumps(fields, separators=(",", ":"))
+
+
+def escaped(text: str) -> str:
+    """Write text so that Slack shows it as it is: no link, no mention, and no end of a code span.
+
+    https://docs.slack.dev/messaging/formatting-message-text#escaping
+    """
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("`", "\u02cb")
+
+
+def escaped_but_code(words: str) -> str:
+    """Show our own code spans as such, and nothing else that is in the words."""
+    return "`".join(escaped(part) for part in words.split("`"))
