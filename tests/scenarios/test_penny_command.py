@@ -145,7 +145,7 @@ def test_why(world: World) -> None:
     words = told(world, "why")
 
     assert "The tier " in words
-    assert "What decided: " in words
+    assert "the weight is" in words
 
 
 def test_a_report(world: World) -> None:
