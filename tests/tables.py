@@ -34,6 +34,9 @@ from tests.dynamodb_rules import check_call
 BACKENDS = ("moto", "ministack")
 """What reads and writes the tables itself is told in both; what uses that, in the latter alone."""
 
+in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
+"""Marks such a story where most others of its file use it only."""
+
 ZERO = Decimal(0)
 
 Row = dict[str, Any]

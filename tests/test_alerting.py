@@ -25,7 +25,7 @@ from router.domain.budget import BudgetKind, PeriodKind
 from router.errors import SecretsUnavailable
 from router.reconcile import reconcile_all
 from tests.money import CHANNEL, MONTH, NOW, bill_of, budget_of, on_channel, reservation_of, usd
-from tests.tables import BACKENDS, Tables, fresh_tables, tables_for
+from tests.tables import Tables, fresh_tables, in_both, tables_for
 
 CONFIG = BudgetConfig(
     usd("1"), usd("1"), PeriodKind.MONTH, ZoneInfo("UTC"), notify=("U0GRACE001", "U0ADA00001")
@@ -53,7 +53,7 @@ class Slack:
         return ["up" if "used up the" in text else text.split(" used ")[1][:2] for _, text in self.posted]
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -96,6 +96,7 @@ def spend(tables: Tables, cost: str, *budgets: BudgetRow, limit: str = "1") -> t
     return names
 
 
+@in_both
 def test_each_threshold_is_told_once(tables: Tables, slack: Slack, alerting: Alert) -> None:
     """As money is spent, each threshold is told in the channel when it is crossed, and never again."""
     for cost in ("0.49", "0.01", "0.29", "0.01", "0.10", "0.10", "0.10"):
@@ -203,6 +204,7 @@ def test_nobody_to_be_told(tables: Tables, slack: Slack, alerting: Alert) -> Non
 # --- what can go wrong --------------------------------------------------------------------------------------
 
 
+@in_both
 def test_a_worker_that_dies_before_it_posts(tables: Tables, slack: Slack, alerting: Alert) -> None:
     """What was marked and not posted is posted by the reconciler, with the figures of then, once."""
     (name,) = spend(tables, "0.60")
@@ -237,6 +239,7 @@ def test_slack_is_away_for_a_day(
     assert (last["at"], last["outcome"], last["threshold"]) == ("alert", "given_up", 50)
 
 
+@in_both
 def test_slack_refuses(tables: Tables, slack: Slack, alerting: Alert) -> None:
     """A channel that takes no posts is not tried again."""
     slack.answers = [httpx.Response(200, json={"ok": False, "error": "is_archived"})]
@@ -247,6 +250,7 @@ def test_slack_refuses(tables: Tables, slack: Slack, alerting: Alert) -> None:
     assert (row["phase"], row["reason"]) == (Phase.REFUSED, "is_archived")
 
 
+@in_both
 def test_two_reconcilers_post_once(tables: Tables, alerting: Alert) -> None:
     """An alert that someone took over is left to them."""
     (name,) = spend(tables, "0.60")
@@ -259,6 +263,7 @@ def test_two_reconcilers_post_once(tables: Tables, alerting: Alert) -> None:
     assert alerting(NOW + LEASE_S + 2).post_left() == {}
 
 
+@in_both
 def test_a_limit_that_moves_meanwhile(tables: Tables, slack: Slack, alerting: Alert) -> None:
     """What was seen under the old limit is not told under the new one."""
     (name,) = spend(tables, "0.60")

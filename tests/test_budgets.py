@@ -19,7 +19,7 @@ from router.config import BudgetConfig
 from router.domain.budget import Budget, BudgetKind, Limit, PeriodKind
 from router.errors import TableUnavailable
 from tests.money import CHANNEL, MONTH, NOW, bill_of, budget_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, fresh_tables, tables_for
+from tests.tables import Tables, fresh_tables, in_both, tables_for
 from tests.usage_rows import spend
 
 DAY, WEEK, PER_MONTH = PeriodKind.DAY, PeriodKind.WEEK, PeriodKind.MONTH
@@ -27,7 +27,7 @@ GENERAL: BudgetName = (BudgetKind.CHANNEL, CHANNEL)
 ADA: BudgetName = (BudgetKind.USER, "U0ADA00001")
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -68,6 +68,7 @@ def at(moment: str, zone: str = "UTC") -> float:
 # --- set and take back --------------------------------------------------------------------------------------
 
 
+@in_both
 def test_a_job_sets_a_limit_once(tables: Tables) -> None:
     """Delivered again it changes nothing and says so, also when someone has changed the limit meanwhile."""
     budgets = budgets_of(tables)
@@ -81,6 +82,7 @@ def test_a_job_sets_a_limit_once(tables: Tables) -> None:
     assert [change.set_by for change in budgets.changes(GENERAL)] == ["ada", "grace"]
 
 
+@in_both
 def test_a_limit_that_was_set_wins_over_the_file(tables: Tables) -> None:
     """It counts for the period under way at once; what was spent stays, and the file has no say any more."""
     look(tables)
@@ -94,6 +96,7 @@ def test_a_limit_that_was_set_wins_over_the_file(tables: Tables) -> None:
         assert look(tables, config_of(in_file)).limit_usd == 25
 
 
+@in_both
 def test_a_limit_that_was_taken_back(tables: Tables) -> None:
     """The file's limit counts again, at once, and later changes of the file too."""
     budgets = budgets_of(tables)
@@ -125,6 +128,7 @@ def test_below_what_is_spent(tables: Tables) -> None:
     assert tables.row("budget#")["remaining_usd"] == usd("0.35")
 
 
+@in_both
 def test_who_changed_what_is_written_down(tables: Tables) -> None:
     """Every change has who made it, when, from what and to what; they stay when the limit is taken back."""
     budgets_of(tables, now=NOW).set_limit(GENERAL, usd(25), None, "ada")
@@ -164,6 +168,7 @@ def test_many_who_set_at_once(aws: LocalAws) -> None:
     assert look(tables).limit_usd == last.amount_usd
 
 
+@in_both
 def test_who_read_the_limit_too_early_cannot_move_it_back(tables: Tables) -> None:
     """A worker that saw the table before the change finds its older limit refused, in the row itself."""
     look(tables)
@@ -276,6 +281,7 @@ def test_looking_opens_no_period(tables: Tables) -> None:
     assert tables.rows() == []
 
 
+@in_both
 def test_all_budgets_in_use(tables: Tables) -> None:
     """The workspace, those with a limit of their own, and those used this month, the dearest first."""
     for channel, cost in (("C0RANDOM01", "0.20"), (CHANNEL, "0.05")):

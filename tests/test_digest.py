@@ -26,7 +26,7 @@ from router.errors import SlackUnavailable, TableUnavailable
 from router.slack.digest_post import digest_blocks
 from tests.domain.rungs import a_tier
 from tests.money import CHANNEL, NOW, bill_of, budget_of, facts_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, in_both, tables_for
 from tests.usage_rows import record_of, write_usage
 
 RANDOM = "C0RANDOM01"
@@ -343,8 +343,6 @@ def test_a_row_of_a_newer_release(tables: Tables, slack: Slack, run: Run) -> Non
 
 
 # --- the turn -----------------------------------------------------------------------------------------------
-
-in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
 
 
 @pytest.fixture
