@@ -50,7 +50,7 @@ def is_told_by_command(world: World) -> str:
     before = len(world.outside.whispers())
     world.outside.slack.board.send(world.outside.command("why"))
     told = wait_until(lambda: world.outside.whispers()[before:], "a command's answer", ANSWERED_WITHIN_S)
-    expect("What decided" in told[0], "an explanation", told)
+    expect("The tier " in told[0], "an explanation", told)
     world.outside.slack.open_home()
     wait_until(world.outside.home, "a home tab", ANSWERED_WITHIN_S)
     return told[0].strip().splitlines()[0]

@@ -16,7 +16,7 @@ def explain(record: Mapping[str, Any]) -> str:
     said = [f"The tier {given} answered"]
     said += [f"with {model}"] if model else []
     said += [f"for {show_usd(cost_usd)}"] if cost_usd is not None else ["and its cost is not known yet"]
-    return f"{' '.join(said)}. Why {told(_numbers(record.get('why')), wanted, given)}"
+    return f"{' '.join(said)}. It was {told(_numbers(record.get('why')), wanted, given)}"
 
 
 def _numbers(why: object) -> dict[str, str]:
