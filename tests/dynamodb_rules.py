@@ -8,13 +8,16 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
+from botocore import handlers
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 RESERVED = {str(word).upper() for word in ReservedKeywords.get_reserved_keywords()}
@@ -34,7 +37,19 @@ LONGEST_KEY = {"pk": 2048, "sk": 1024}
 Part = dict[str, Any]
 
 
-def check_call(params: Part, model: Any, **_: Any) -> None:
+@contextlib.contextmanager
+def checked_session(**hooks: Callable[..., Any]) -> Iterator[None]:
+    """Let clients that are made in this block check every request, and call `hooks` (`before_send=`)."""
+    ours = {"before-call": _check_call} | {event.replace("_", "-"): hook for event, hook in hooks.items()}
+    all_hooks = [*handlers.BUILTIN_HANDLERS, *((f"{event}.dynamodb", hook) for event, hook in ours.items())]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setattr(handlers, "BUILTIN_HANDLERS", all_hooks)
+        yield
+
+
+def _check_call(params: Part, model: Any, **_: Any) -> None:
     """Check a request as botocore is about to send it; registered for `before-call.dynamodb`."""
     wrong = violations(model.name, json.loads(params["body"]))
     assert not wrong, f"{model.name}: DynamoDB would refuse this: {'; '.join(wrong)}"

@@ -1,12 +1,13 @@
-"""The local DynamoDB without a network: requests go straight into it as JSON, or fail on their way.
+"""The local DynamoDB without a network: requests go straight into it, or fail on their way.
 
-For stories of thousands of steps, for which a socket and an SDK are too slow. It is the same DynamoDB as
-behind `aws`, and every request is held against DynamoDB's own rules as there.
+It is the same DynamoDB as behind `aws`, and every request is held against DynamoDB's own rules as there.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,13 +16,12 @@ from typing import Any
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import ClientError
-from botocore.session import get_session
 from ministack.services import dynamodb
 
 from playground.aws import REGION
 from router.adapters.table import CONFLICT_TRIES, Dynamo
-from tests.dynamodb_rules import violations
-from tests.tables import Tables, checked_session, fresh_tables
+from tests.dynamodb_rules import checked_session, violations
+from tests.rows import headers_for
 
 NOWHERE = "http://near.test"
 TRANSACT = "TransactWriteItems"
@@ -29,6 +29,27 @@ OPERATIONS = {
     name.lower().replace("_", ""): name
     for name in (TRANSACT, "BatchGetItem", "GetItem", "PutItem", "UpdateItem", "Query")
 }
+
+_one_at_a_time = threading.Lock()
+"""As behind a network, where it has one thread."""
+
+
+def ask(operation: str, body: bytes) -> tuple[int, bytes]:
+    """Let the DynamoDB handle a request; it waits for nothing, so its coroutine ends at once."""
+    with _one_at_a_time:
+        try:
+            dynamodb.handle_request("POST", "/", headers_for(operation), body, {}).send(None)
+        except StopIteration as ended:
+            status, _, answer = ended.value[:3]
+            return status, answer if isinstance(answer, bytes) else answer.encode()
+    raise AssertionError("it waits for something")
+
+
+@functools.cache
+def near_dynamo() -> Dynamo:
+    """Make what talks to it through the SDK, all but the socket."""
+    with checked_session(before_send=_send):
+        return Dynamo(NOWHERE, REGION)
 
 
 class Fault(StrEnum):
@@ -44,19 +65,11 @@ class Fault(StrEnum):
     """It is written, and nobody hears of it."""
 
 
-class NearDynamoDb:
-    """Answers every request of the clients that `tables` makes; `inject` lets the next transactions fail."""
+class FaultyClient:
+    """Stands in for the SDK, which is too slow for thousands of steps; `inject` lets transactions fail."""
 
     def __init__(self) -> None:
         self._faults: deque[Fault] = deque()
-        self._dynamo = Dynamo(sleep=lambda _: None, client=self)
-        with checked_session(before_send=_send):
-            self._client = get_session().create_client("dynamodb", REGION, endpoint_url=NOWHERE)
-
-    def tables(self) -> Tables:
-        """Make fresh tables, with no fault on the way."""
-        self.clear()
-        return fresh_tables(NOWHERE, self._dynamo, self._client)
 
     def inject(self, fault: Fault) -> None:
         """Let this fault, and no other, meet the next transaction."""
@@ -84,7 +97,7 @@ class NearDynamoDb:
             raise _error(operation, "TransactionCanceledException", CancellationReasons=_conflicts(request))
         if fault is Fault.REFUSED:
             raise _error(operation, "AccessDeniedException")
-        status, answer = _answered(operation, json.dumps(request).encode())
+        status, answer = ask(operation, json.dumps(request).encode())
         if fault is Fault.UNSEEN:
             raise _error(operation, "AccessDeniedException")
         content = json.loads(answer)
@@ -101,26 +114,12 @@ def _error(operation: str, code: str, **more: Any) -> ClientError:
     return ClientError({"Error": {"Code": code}, **more}, operation)
 
 
-def _answered(operation: str, body: bytes) -> tuple[int, bytes]:
-    """Let the DynamoDB handle a request; it waits for nothing, so its coroutine ends at once."""
-    headers = {"x-amz-target": f"DynamoDB_20120810.{operation}"}
-    try:
-        dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
-    except StopIteration as ended:
-        status, _, answer = ended.value[:3]
-        return status, answer if isinstance(answer, bytes) else answer.encode()
-    raise AssertionError("it waits for something")
-
-
 def _send(request: AWSRequest, **_: Any) -> AWSResponse:
-    """Answer a request of the SDK's own client, with which tables are made and looked at."""
+    """Answer what the SDK is about to send."""
     target = request.headers["X-Amz-Target"]
     operation = (target.decode() if isinstance(target, bytes) else str(target)).rpartition(".")[2]
-    return AWSResponse(NOWHERE, *_as_sent(*_answered(operation, request.body)))
-
-
-def _as_sent(status: int, body: bytes) -> tuple[int, dict[str, str], Any]:
-    return status, {}, _Raw(body)
+    status, body = ask(operation, request.body)
+    return AWSResponse(NOWHERE, status, {}, _Raw(body))
 
 
 class _Raw:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore import handlers
-from botocore.session import get_session
+from botocore.awsrequest import AWSPreparedRequest
 from moto import mock_aws
+from moto.core.models import botocore_stubber
 
 from playground.aws import REGION
 from playground.stack import SAME_IN_CREATE_TABLE, read_stack
@@ -29,7 +28,9 @@ from router.adapters.ledger import Ledger
 from router.adapters.table import Dynamo
 from router.adapters.usage import UsageTable
 from router.domain.tally import OPENED_ON
-from tests.dynamodb_rules import check_call
+from tests import near_dynamodb
+from tests.dynamodb_rules import checked_session
+from tests.rows import Ask, Row, Rows, beginning, headers_for, in_order, over_http, sum_of
 
 BACKENDS = ("moto", "ministack")
 """What reads and writes the tables itself is told in both; what uses that, in the latter alone."""
@@ -37,13 +38,9 @@ BACKENDS = ("moto", "ministack")
 in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
 """Marks such a story where most others of its file use it only."""
 
-ZERO = Decimal(0)
-
-Row = dict[str, Any]
+MOTOS_URL = f"https://dynamodb.{REGION}.amazonaws.com/"
 
 _numbers = itertools.count(1)
-_DESERIALIZE = TypeDeserializer().deserialize
-_SERIALIZE = TypeSerializer().serialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Tables:
     dynamo: Dynamo
     state: str
     usage: str
-    client: Any
+    ask: Ask
 
     def ledger(self, clock: Callable[[], float] = time.time) -> Ledger:
         """Make a ledger."""
@@ -69,8 +66,8 @@ class Tables:
 
     def rows(self, prefix: str = "") -> list[Row]:
         """Return the rows of both tables whose partition key begins with `prefix`, in the order of keys."""
-        found = [*self._scanned(self.state), *self._scanned(self.usage)]
-        return in_order(r for r in found if r["pk"].startswith(prefix))
+        found = [*Rows(self.ask, self.state), *Rows(self.ask, self.usage)]
+        return in_order(beginning(found, prefix))
 
     def row(self, prefix: str) -> Row:
         """Return the only row whose partition key begins with `prefix`."""
@@ -79,10 +76,11 @@ class Tables:
 
     def write(self, row: Row, **attributes: Any) -> None:
         """Write a row as it stands, whatever it was; `attributes` replace those of `row`."""
-        table = self.usage if row["pk"].startswith(("records#", "rollup#", "ratings#")) else self.state
-        self.client.put_item(
-            TableName=table, Item={name: _SERIALIZE(value) for name, value in (row | attributes).items()}
-        )
+        self._table_of(row).put(row, **attributes)
+
+    def delete(self, row: Row) -> None:
+        """Delete a row."""
+        self._table_of(row).delete(row)
 
     def check_books(self) -> None:
         """Assert that budgets, reservations, records, rollups and their index agree to the last digit."""
@@ -109,77 +107,62 @@ class Tables:
                 assert sum_of(sums, "answers") == len(summed)
                 for name in ("cost_usd", "prompt_tokens", "completion_tokens"):
                     assert sum_of(sums, name) == sum_of(summed, name)
-        indexed = self._scanned(self.usage, IndexName="by_month") if rollups else ()
-        assert in_order(indexed) == rollups
+        assert in_order(self.indexed()) == rollups
         assert records or not rollups
 
-    def _scanned(self, table: str, **more: str) -> Iterator[Row]:
-        for page in self.client.get_paginator("scan").paginate(TableName=table, **more):
-            yield from (plain(item) for item in page["Items"])
+    def indexed(self) -> Iterator[Row]:
+        """Read all that the usage table's index holds."""
+        return Rows(self.ask, self.usage).of_index("by_month")
+
+    def _table_of(self, row: Row) -> Rows:
+        of_usage = row["pk"].startswith(("records#", "rollup#", "ratings#"))
+        return Rows(self.ask, self.usage if of_usage else self.state)
 
 
 def tables_for(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Make tables in the DynamoDB that a fixture's parameter may name; afterwards the books must balance."""
     with contextlib.ExitStack() as stack:
-        url = ""
         if getattr(request, "param", "ministack") == "moto":
             stack.enter_context(mock_aws())
+            tables = make_tables(_checked_dynamo(""), _ask_moto)
         else:
-            url = request.getfixturevalue("aws").url
-        tables = fresh_tables(url)
+            tables = make_tables(near_dynamodb.near_dynamo(), near_dynamodb.ask)
         yield tables
         tables.check_books()
 
 
-def fresh_tables(url: str, dynamo: Dynamo | None = None, client: Any = None) -> Tables:
-    """Make tables that no other test knows, as serverless.yml defines them; clients stand in for `url`."""
-    if not (dynamo and client):
-        own_dynamo, client = checked_clients(url)
-        dynamo = dynamo or own_dynamo
+def fresh_tables(url: str, dynamo: Dynamo | None = None) -> Tables:
+    """Make tables in the local AWS at `url`, for stories that need it: of several processes or threads.
+
+    `dynamo` reaches them in another way.
+    """
+    return make_tables(dynamo or _checked_dynamo(url), over_http(url))
+
+
+def make_tables(dynamo: Dynamo, ask: Ask) -> Tables:
+    """Make tables that no other test knows, as serverless.yml defines them."""
     names = {"StateTable": _name("state"), "UsageTable": _name("usage")}
     for resource, name in names.items():
         definition = _resources()[resource]["Properties"] | {"TableName": name}
-        client.create_table(**{key: definition[key] for key in SAME_IN_CREATE_TABLE})
-    return Tables(dynamo, names["StateTable"], names["UsageTable"], client)
+        request = {key: definition[key] for key in SAME_IN_CREATE_TABLE}
+        status, answer = ask("CreateTable", json.dumps(request).encode())
+        assert status == 200, answer
+    return Tables(dynamo, names["StateTable"], names["UsageTable"], ask)
 
 
 @functools.cache
-def checked_clients(url: str) -> tuple[Dynamo, Any]:
-    """Make what talks to the DynamoDB at `url`, once: each client takes a while to make."""
+def _checked_dynamo(url: str) -> Dynamo:
+    """Make what talks to the DynamoDB at `url`, once: it takes a while to make."""
     with checked_session():
-        return Dynamo(url, REGION), get_session().create_client("dynamodb", REGION, endpoint_url=url or None)
+        return Dynamo(url, REGION)
 
 
-@contextlib.contextmanager
-def checked_session(**hooks: Callable[..., Any]) -> Iterator[None]:
-    """Let clients that are made in this block check every request, and call `hooks` (`before_call=`)."""
-    ours = {"before-call": check_call} | {event.replace("_", "-"): hook for event, hook in hooks.items()}
-    all_hooks = [*handlers.BUILTIN_HANDLERS, *((f"{event}.dynamodb", hook) for event, hook in ours.items())]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setattr(handlers, "BUILTIN_HANDLERS", all_hooks)
-        yield
-
-
-def plain(item: Row) -> Row:
-    """Read an item as Python's own types."""
-    return {name: _DESERIALIZE(value) for name, value in item.items()}
-
-
-def in_order(rows: Iterable[Row]) -> list[Row]:
-    """Sort rows by their keys."""
-    return sorted(rows, key=lambda row: (row["pk"], row["sk"]))
-
-
-def beginning(rows: list[Row], prefix: str) -> list[Row]:
-    """Return the rows whose partition key begins with `prefix`."""
-    return [row for row in rows if row["pk"].startswith(prefix)]
-
-
-def sum_of(rows: list[Row], name: str) -> Decimal:
-    """Add up one attribute."""
-    return sum((row[name] for row in rows), ZERO)
+def _ask_moto(operation: str, body: bytes) -> tuple[int, bytes]:
+    request = AWSPreparedRequest("POST", MOTOS_URL, headers_for(operation), body, stream_output=False)
+    answered = botocore_stubber.process_request(request)
+    assert answered is not None
+    status, _, answer = answered
+    return status, answer if isinstance(answer, bytes) else answer.encode()
 
 
 @functools.cache

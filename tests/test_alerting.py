@@ -146,7 +146,7 @@ def test_a_new_period_is_told_anew(tables: Tables, slack: Slack, alerting: Alert
     row = tables.row("budget#")
     tables.write({name: value for name, value in row.items() if name != "alerted"}, sk="2026-10")
     alerting().look(((BudgetKind.CHANNEL, CHANNEL, "2026-10"),))
-    tables.client.delete_item(TableName=tables.state, Key={"pk": {"S": row["pk"]}, "sk": {"S": "2026-10"}})
+    tables.delete(row | {"sk": "2026-10"})
 
     assert slack.told() == ["50", "50"]
 

@@ -174,9 +174,7 @@ def test_who_read_the_limit_too_early_cannot_move_it_back(tables: Tables) -> Non
     look(tables)
     budgets_of(tables).set_limit(GENERAL, usd(25), None, "ada")
     known = tables.row("limits")
-    tables.client.delete_item(
-        TableName=tables.state, Key={"pk": {"S": "limits"}, "sk": {"S": f"channel#{CHANNEL}"}}
-    )
+    tables.delete(known)
 
     assert look(tables).limit_usd == 25
 

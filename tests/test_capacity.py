@@ -13,6 +13,7 @@ from router.adapters.channel_settings import SettingsRows
 from router.adapters.claims import Claim
 from router.adapters.table import Dynamo
 from router.domain.budget import BudgetKind
+from tests.dynamodb_rules import checked_session
 from tests.money import (
     LEASE_S,
     MONTH,
@@ -24,7 +25,7 @@ from tests.money import (
     on_channel,
     reservation_of,
 )
-from tests.tables import Tables, checked_session, fresh_tables
+from tests.tables import Tables, fresh_tables
 
 MODELS = ("anthropic/claude-sonnet-5.5", "openai/gpt-6.1-sol", "google/gemini-4-argon")
 AN_ID = "0f8fad5bd9cb469fa16570867728950e"

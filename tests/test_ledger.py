@@ -25,7 +25,8 @@ from tests.money import (
     reservation_of,
     usd,
 )
-from tests.tables import BACKENDS, Row, Tables, tables_for
+from tests.rows import Row
+from tests.tables import BACKENDS, Tables, tables_for
 
 WRITES_EXPONENTS = ["ministack"]
 """Where numbers such as 1E-12 can be added, as in the real one; moto takes them for integers."""

@@ -38,6 +38,7 @@ from hypothesis.stateful import (
 from router.adapters.ledger import BudgetRow, Reservation, Reserved, Short
 from router.adapters.limits import Limits
 from router.adapters.openrouter import OpenRouter
+from router.adapters.table import Dynamo
 from router.budgets import WORKSPACE, BudgetName, Budgets
 from router.config import BudgetConfig
 from router.domain.budget import Budget, BudgetKind, BudgetPeriod, Limit, PeriodKind
@@ -45,7 +46,8 @@ from router.domain.usage import month_and_day
 from router.errors import TableUnavailable
 from router.reconcile import GRACE_S, OUTAGE_GRACE_S, Ending, reconcile
 from tests.money import LEASE_S, bill_of, facts_of, reservation_of, usd
-from tests.near_dynamodb import Fault, NearDynamoDb
+from tests.near_dynamodb import Fault, FaultyClient, ask
+from tests.tables import make_tables
 
 STEPS = int(os.environ.get("PENNY_LEDGER_STEPS", "2000"))
 STEPS_AT_ONCE = 100
@@ -118,7 +120,7 @@ class Model:
 class LedgerMachine(RuleBasedStateMachine):
     """One workspace, whatever happens in it."""
 
-    near: NearDynamoDb
+    client: FaultyClient
     steps = 0
     looks = Bundle("looks")
     reservations = Bundle("reservations")
@@ -130,7 +132,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now = BEGIN
         self.model = Model()
         self.config = BudgetConfig(usd("2"), usd("1"), PeriodKind.MONTH, ZONE, workspace_usd=usd("3"))
-        self.tables = self.near.tables()
+        self.client.clear()
+        self.tables = make_tables(Dynamo(sleep=lambda _: None, client=self.client), ask)
         self.ledger = self.tables.ledger(lambda: self.now)
         self.touched: set[BudgetRow] = set()
         self.openrouter_is_away = False
@@ -179,7 +182,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 yield False
             if fault in WRITES:
                 written()
-        self.near.clear()  # a write that had nothing to do did not meet it
+        self.client.clear()  # a write that had nothing to do did not meet it
 
     # the rules
 
@@ -238,7 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
         fault = self.fault
         if not is_admitted and fault in WRITES - LETS_PASS:
             self.fault = None  # nothing could be written unseen
-            self.near.clear()
+            self.client.clear()
         with self._through_fault(lambda: None) as is_told:
             answer = self.ledger.reserve(reservation)
             if is_told and is_admitted:
@@ -262,7 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             with pytest.raises(TableUnavailable):
                 self.ledger.reserve(reservation)
-        self.near.clear()
+        self.client.clear()
 
     @rule(reservation=reservations, cost=AMOUNTS)
     def settle(self, reservation: Reservation, cost: Decimal) -> None:
@@ -297,7 +300,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def reconcile(self) -> None:
         """Settle what is past its lease: by its bill, or after its grace by its estimate."""
         self.fault = None
-        self.near.clear()
+        self.client.clear()
         expected = {r.id: self._ending(r) for r in self.model.open.values() if r.lease_until < int(self.now)}
         done = list(reconcile(self.ledger, self.openrouter, clock=lambda: self.now))
         assert {one.reservation.id: one.ending for one in done} == expected
@@ -345,7 +348,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(fault=st.sampled_from(Fault))
     def a_fault_waits(self, fault: Fault) -> None:
         """Let a fault meet the next transaction."""
-        self.near.inject(fault)
+        self.client.inject(fault)
         self.fault = fault
 
     # what always holds
@@ -387,7 +390,7 @@ def test_the_ledger_does_what_its_model_does() -> None:
     """In any order of all that can happen, no amount strays, and at the end nothing is left reserved."""
 
     class OnTables(LedgerMachine):
-        near = NearDynamoDb()
+        client = FaultyClient()
 
     one_more = settings(
         max_examples=10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,9 @@ from router.adapters.table import Dynamo
 from router.adapters.usage import Rollup
 from router.domain.usage import is_month
 from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, Report, make_report, sum_up
+from tests.dynamodb_rules import checked_session
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, reservation_of
-from tests.tables import Tables, checked_session, fresh_tables, tables_for
+from tests.tables import Tables, fresh_tables, tables_for
 from tests.usage_rows import record_of, spend, write_usage
 
 RANDOM = "C0RANDOM01"
@@ -209,7 +211,7 @@ def reads_of(tables: Tables, url: str, channel: str, by: str) -> Reads:
     reads = Reads()
     with checked_session(after_call=reads.count):
         dynamo = Dynamo(url, REGION)
-    watched = Tables(dynamo, tables.state, tables.usage, tables.client)
+    watched = replace(tables, dynamo=dynamo)
     assert len(report_of(watched, by, channel).lines) == (1 if channel else 10)
     dynamo.close()
     return reads

@@ -16,8 +16,10 @@ from router.adapters.claims import Claim
 from router.adapters.ledger import Reserved, Short
 from router.adapters.table import CONFLICT_TRIES, Dynamo
 from router.errors import TableUnavailable
+from tests.dynamodb_rules import checked_session
 from tests.money import LEASE_S, NOW, bill_of, budget_of, message_of, reservation_of, usd
-from tests.tables import Row, Tables, checked_session, fresh_tables
+from tests.rows import Row
+from tests.tables import Tables, fresh_tables
 
 ESTIMATE = "0.6"
 """Without a zero at its end: the local DynamoDB drops it, and then does not know a repeated request again."""

@@ -127,10 +127,10 @@ def test_records_stay_out_of_the_index(tables: Tables) -> None:
     """The index holds rollups alone, so that a workspace's month costs the same however many calls it had."""
     three_calls(tables)
 
-    indexed = tables.client.scan(TableName=tables.usage, IndexName="by_month")["Items"]
+    indexed = list(tables.indexed())
 
-    assert {item["pk"]["S"].split("#")[0] for item in indexed} == {"rollup"}
-    assert all({"rollup_month", "rollup_of"} <= set(item) for item in indexed)
+    assert {row["pk"].split("#")[0] for row in indexed} == {"rollup"}
+    assert all({"rollup_month", "rollup_of"} <= set(row) for row in indexed)
 
 
 def test_records_come_oldest_first_and_whole(tables: Tables) -> None:
@@ -203,9 +203,7 @@ def test_a_long_month_is_read_to_its_end(tables: Tables) -> None:
 
     assert [r["sk"] for r in found] == [record["sk"], *(f"2000000000.000#{n}" for n in range(4))]
     for number in range(4):
-        tables.client.delete_item(
-            TableName=tables.usage, Key={"pk": {"S": record["pk"]}, "sk": {"S": f"2000000000.000#{number}"}}
-        )
+        tables.delete(record | {"sk": f"2000000000.000#{number}"})
 
 
 @pytest.mark.parametrize("prefix", ["rollup#", "records#"])

@@ -18,8 +18,9 @@ from router.domain.budget import BudgetKind, BudgetPeriod, Limit, PeriodKind
 from router.errors import TableUnavailable
 from router.settings import Settings
 from router.verify import Difference, Verified, Verifying
+from tests.dynamodb_rules import checked_session
 from tests.money import CHANNEL, MONTH, bill_of, facts_of, reservation_of, usd
-from tests.tables import BACKENDS, Tables, checked_session, fresh_tables, tables_for
+from tests.tables import BACKENDS, Tables, fresh_tables, tables_for
 
 A_TRILLIONTH = Decimal("0.000000000001")
 ALL: BudgetRow = (BudgetKind.WORKSPACE, "all", MONTH)
@@ -124,8 +125,7 @@ def test_any_sum_that_is_wrong(tables: Tables, attribute: str) -> None:
 def test_a_record_that_is_gone(tables: Tables) -> None:
     """All that it was a part of is named: its four sums and its three budgets."""
     (row,) = (row for row in tables.rows(f"records#{CHANNEL}#{MONTH}") if row["day"] == "2026-11-30")
-    key = {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}}
-    tables.client.delete_item(TableName=tables.usage, Key=key)
+    tables.delete(row)
 
     named = {d.row for d in verify(tables).differences}
     tables.write(row)
@@ -162,8 +162,7 @@ def test_a_budget_that_is_wrong(tables: Tables, pk: str, sk: str, attribute: str
 def test_a_budget_that_is_gone(tables: Tables) -> None:
     """A row that records were charged to and that is not there is named."""
     (row,) = tables.rows("budget#workspace#")[1:2]
-    key = {"pk": {"S": row["pk"]}, "sk": {"S": row["sk"]}}
-    tables.client.delete_item(TableName=tables.state, Key=key)
+    tables.delete(row)
 
     found = verify(tables).differences
     tables.write(row)

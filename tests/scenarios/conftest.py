@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from handler import receive
@@ -18,7 +20,8 @@ from playground.slack.web_api import slack_app
 from playground.slack.workspace import Workspace
 from playground.stack import create_stack
 from router import wiring
-from tests.scenarios.world import Time, World, clients
+from tests.rows import Rows, over_http
+from tests.scenarios.world import Time, World
 
 SHIPPED = Path(__file__).parents[2] / "config.toml"
 
@@ -31,9 +34,15 @@ BY_BANDS = ('policy = "paced"', 'policy = "bands"')
 
 
 @pytest.fixture(scope="session")
-def aws_clients(aws: LocalAws) -> tuple[object, object]:
-    """Make the clients once: each takes a fifth of a second."""
-    return clients(aws.url)
+def sqs_client(aws: LocalAws) -> Any:
+    """Make the client once: it takes a tenth of a second."""
+    return boto3.client(
+        "sqs",
+        aws.region,
+        endpoint_url=aws.url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 @pytest.fixture
@@ -53,9 +62,7 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
 
 
 @pytest.fixture
-def world(
-    aws: LocalAws, aws_clients: tuple[object, object], monkeypatch: pytest.MonkeyPatch, worker_id: str
-) -> Iterator[World]:
+def world(aws: LocalAws, sqs_client: Any, monkeypatch: pytest.MonkeyPatch, worker_id: str) -> Iterator[World]:
     """Make a fresh workspace, OpenRouter, queue and tables, and set the environment that Penny reads."""
     clock = Time()
     slack, openrouter = Workspace(clock), ScriptedOpenRouter(clock, generation_delay_s=0)
@@ -81,6 +88,6 @@ def world(
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         delivery = Delivery(slack, lambda_endpoint(receive), clock)
-        sqs, dynamodb = aws_clients
-        yield World(clock, slack, delivery, openrouter, names, sqs, dynamodb)
+        state, usage = (Rows(over_http(aws.url), table) for table in (names.state_table, names.usage_table))
+        yield World(clock, slack, delivery, openrouter, names, sqs_client, state, usage)
         wiring.close()

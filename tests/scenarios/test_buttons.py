@@ -159,10 +159,8 @@ def test_the_question_is_gone(world: World) -> None:
 def test_a_worker_dies_before_it_answers_again(world: World) -> None:
     """The first answer is not taken for the second: whoever takes over gives that one."""
     (first,) = world.ask("@penny hello")
-    table = world.dynamodb.Table(world.names.state_table)
     (claim,) = world.rows("message#")
-    died = {"sk": "again#standard", "phase": "claimed", "owner": "dead", "lease_until": 0, "replies": []}
-    table.put_item(Item=claim | died)
+    world.state.put(claim, sk="again#standard", phase="claimed", owner="dead", lease_until=0, replies=[])
 
     world.press(first, STRONGER)
     world.work()
@@ -178,8 +176,7 @@ def test_a_worker_dies_after_it_answered_again(world: World) -> None:
     (job,) = world.receive_jobs()
     world.run(job)
     (claim,) = [row for row in world.rows("message#") if row["sk"] == "again#standard"]
-    table = world.dynamodb.Table(world.names.state_table)
-    table.put_item(Item=claim | {"phase": "claimed", "lease_until": 0})
+    world.state.change(claim, phase="claimed", lease_until=0)
 
     assert world.run(job)
 

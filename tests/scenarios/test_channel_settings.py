@@ -156,9 +156,8 @@ def test_changes_that_meet() -> None:
 def test_a_row_of_a_newer_release(world: World) -> None:
     """It is left alone: the message waits for the release that knows it."""
     choose(GENERAL, "footer", "off")
-    table = world.dynamodb.Table(world.names.state_table)
     (row,) = [row for row in world.rows("settings#") if row["sk"] == "current"]
-    table.put_item(Item=row | {"v": 99})
+    world.state.put(row, v=99)
 
     assert world.ask("@penny hello") == []
     assert world.jobs_left() == 1
@@ -169,9 +168,8 @@ def test_a_row_of_a_newer_release(world: World) -> None:
 def test_a_row_that_makes_no_sense(world: World) -> None:
     """What could not have been chosen was not: the file's value holds."""
     choose(GENERAL, "footer", "off")
-    table = world.dynamodb.Table(world.names.state_table)
     (row,) = [row for row in world.rows("settings#") if row["sk"] == "current"]
-    table.put_item(Item=row | {"footer": "sometimes", "who": "friends", "highest_tier": 7})
+    world.state.put(row, footer="sometimes", who="friends", highest_tier=7)
 
     (reply,) = world.ask("@penny hello")
 

@@ -97,13 +97,11 @@ def test_who_may_not_ask_sees_how_to_and_no_figures(world: World) -> None:
 def test_more_channels_than_fit(world: World) -> None:
     """The dearest twenty are shown, the others counted, and the tab stays within Slack's hundred blocks."""
     world.ask("@penny hello")
-    table = world.dynamodb.Table(world.names.usage_table)
     (total,) = [row for row in world.rows("rollup#") if row["sk"] == "total#all"]
-    with table.batch_writer() as rows:
-        for number in range(30):
-            channel = f"C{number:09}"
-            pk = total["pk"].replace(GENERAL, channel)
-            rows.put_item(Item=total | {"pk": pk, "rollup_of": f"{channel}#all", "cost_usd": number})
+    for number in range(30):
+        channel = f"C{number:09}"
+        pk = total["pk"].replace(GENERAL, channel)
+        world.usage.put(total, pk=pk, rollup_of=f"{channel}#all", cost_usd=number)
 
     blocks = edit(world)
 

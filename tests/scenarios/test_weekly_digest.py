@@ -162,13 +162,12 @@ def test_a_run_that_died(world: World) -> None:
     """What a dead run left half done is left alone while it may live, then taken up, and not posted twice."""
     world.ask("@penny hello")
     run(world)
-    table = world.dynamodb.Table(world.names.state_table)
     dead = row(world) | {"phase": "posting"}
-    table.put_item(Item=dead)
+    world.state.put(dead)
 
     with pytest.raises(SlackUnavailable):
         run(world)
-    table.put_item(Item=dead | {"lease_until": 1})
+    world.state.put(dead, lease_until=1)
 
     assert run(world) == {"posted": 1}
     assert len(digests(world)) == 1

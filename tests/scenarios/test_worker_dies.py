@@ -148,11 +148,7 @@ def test_who_dies_after_the_answer_does_not_answer_twice(world: World) -> None:
     (record,) = world.receive_jobs()
     world.run(record)
     row = world.rows("message#")[0]
-    world.dynamodb.Table(world.names.state_table).update_item(
-        Key={"pk": row["pk"], "sk": row["sk"]},
-        UpdateExpression="SET phase = :claimed, lease_until = :past",
-        ExpressionAttributeValues={":claimed": "claimed", ":past": 0},
-    )
+    world.state.change(row, phase="claimed", lease_until=0)
 
     assert world.run(record)
 

@@ -7,7 +7,6 @@ Everything is real or enforces the real one's limits; Penny is entered by `handl
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import threading
 import time
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 import handler
@@ -28,6 +26,7 @@ from playground.slack.message import Message
 from playground.slack.workspace import Workspace
 from playground.stack import StackNames
 from playground.workers import Context, record_of
+from tests.rows import Row, Rows, beginning, sum_of
 
 GENERAL = "C0GENERAL1"
 ADAS_DM = "D0ADA00001"
@@ -58,7 +57,8 @@ class World:
     openrouter: ScriptedOpenRouter
     names: StackNames
     sqs: Any
-    dynamodb: Any
+    state: Rows
+    usage: Rows
 
     # people and Slack
 
@@ -162,66 +162,51 @@ class World:
 
     # the tables
 
-    @functools.cached_property
-    def _tables(self) -> tuple[Any, Any]:
-        """The state table and the usage table, each made once: it takes a hundredth of a second."""
-        return self.dynamodb.Table(self.names.state_table), self.dynamodb.Table(self.names.usage_table)
-
-    def rows(self, prefix: str) -> list[dict[str, Any]]:
+    def rows(self, prefix: str) -> list[Row]:
         """Return the rows of both tables whose partition key begins with `prefix`."""
-        found = [row for table in self._tables for row in table.scan()["Items"]]
-        return [row for row in found if row["pk"].startswith(prefix)]
+        return beginning([*self.state, *self.usage], prefix)
 
-    def budget(self, channel: str = GENERAL) -> dict[str, Any]:
+    def budget(self, channel: str = GENERAL) -> Row:
         """Return the only budget row of a channel."""
         (row,) = self.rows(f"budget#channel#{channel}")
         return row
 
     def spent_usd(self) -> Decimal:
         """Return what all budgets say was spent."""
-        return sum((row["spent_usd"] for row in self.rows("budget#")), Decimal(0))
+        return sum_of(self.rows("budget#"), "spent_usd")
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self) -> list[Row]:
         """Return all usage records, oldest first."""
         return sorted(self.rows("records#"), key=lambda row: str(row["sk"]))
 
-    def open_reservations(self) -> list[dict[str, Any]]:
+    def open_reservations(self) -> list[Row]:
         """Return the reservations that have not ended."""
         return [row for row in self.rows("reservation#") if row["state"] == "open"]
 
     def age_leases(self) -> None:
         """Let every lease run out: an hour and a half passes for claims and reservations."""
-        table = self._tables[0]
         for row in [*self.rows("message#"), *self.open_reservations()]:
-            table.update_item(
-                Key={"pk": row["pk"], "sk": row["sk"]},
-                UpdateExpression="SET lease_until = :past",
-                ExpressionAttributeValues={":past": int(time.time()) - 5400},
-            )
+            self.state.change(row, lease_until=int(time.time()) - 5400)
 
     def forget_what_expires(self) -> None:
         """Take away all that has an end and reached it: months pass for claims and reservations."""
         for row in [*self.rows("message#"), *self.rows("reservation#")]:
             assert row["expires_at"] > 0
-            self._tables[0].delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+            self.state.delete(row)
 
     def check_books(self) -> None:
         """Assert that budgets, records and rollups agree to the last digit, and no budget is overspent."""
-        for row in self.rows("budget#"):
+        rows = self.rows("")
+        budgets, records = beginning(rows, "budget#"), beginning(rows, "records#")
+        for row in budgets:
             assert row["remaining_usd"] == row["limit_usd"] - row["spent_usd"] - row["reserved_usd"]
             assert row["spent_usd"] + row["reserved_usd"] <= row["limit_usd"]
-        recorded = sum((row["cost_usd"] for row in self.records()), Decimal(0))
-        assert recorded == self.spent_usd()
+        recorded_usd = sum_of(records, "cost_usd")
+        assert recorded_usd == sum_of(budgets, "spent_usd")
         for dimension in ("total", "model", "user", "day"):
-            rollups = [row for row in self.rows("rollup#") if row["sk"].startswith(f"{dimension}#")]
-            assert sum((row["cost_usd"] for row in rollups), Decimal(0)) == recorded
-            assert sum(row["answers"] for row in rollups) == len(self.records())
-
-
-def clients(url: str) -> tuple[Any, Any]:
-    """Return an SQS client and a DynamoDB resource for the local AWS."""
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    return session.client("sqs", endpoint_url=url), session.resource("dynamodb", endpoint_url=url)
+            rollups = [row for row in beginning(rows, "rollup#") if row["sk"].startswith(f"{dimension}#")]
+            assert sum_of(rollups, "cost_usd") == recorded_usd
+            assert sum_of(rollups, "answers") == len(records)
 
 
 def said(message: Message) -> str:
