@@ -33,7 +33,7 @@ PORTS_TRIED = 3
 """A free port can be taken by another process before ministack binds it."""
 
 RUN_UNTIL_INPUT_ENDS = """
-import os, runpy, shutil, sys, threading
+import os, runpy, shutil, sys, threading, uvicorn
 
 def end_with_the_starter():
     os.read(0, 1)
@@ -43,7 +43,16 @@ def end_with_the_starter():
 threading.Thread(target=end_with_the_starter, daemon=True).start()
 for script in [sys.argv.pop() for _ in sys.argv[1:]]:
     runpy.run_path(script)
-runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+uvicorn.run(
+    "ministack.app:app",
+    host=os.environ["BIND_HOST"],
+    port=int(os.environ["GATEWAY_PORT"]),
+    http="httptools",
+    ws="none",
+    log_level="warning",
+    access_log=False,
+    timeout_keep_alive=75,
+)
 """
 """Its standard input is a pipe from us, which the system closes however we end, also when we are
 killed. The folder that it then removes is the one made for it."""

@@ -89,7 +89,7 @@ class _Server(uvicorn.Server):
                 self._with_cut,
                 interface="asgi3",
                 proxy_headers=False,
-                http="h11",
+                http="httptools",
                 ws="none",
                 loop="asyncio",
                 lifespan="on",

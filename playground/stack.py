@@ -13,9 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
-from botocore.config import Config
+
+from playground.aws_json import AwsRefused, call
 
 SERVERLESS_YML = Path(__file__).resolve().parent.parent / "serverless.yml"
 
@@ -30,9 +30,6 @@ SAME_IN_CREATE_TABLE = (
     "GlobalSecondaryIndexes",
 )
 """What CloudFormation and CreateTable call by one name; encryption means nothing on a laptop."""
-
-LOCAL_ONLY = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
-"""A local AWS that does not answer at once is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +60,18 @@ def _document() -> dict[str, Any]:
 
 def create_stack(endpoint_url: str, stage: str = "play") -> StackNames:
     """Create serverless.yml's queues and tables at `endpoint_url`; those already there stay as they are."""
-    resources = read_stack(stage)["resources"]["Resources"]
-    sqs, dynamodb = (_client(service, endpoint_url) for service in ("sqs", "dynamodb"))
-    dead_letter_queue_url = _create_queue(sqs, resources["DeadLetterQueue"]["Properties"])
+    document = _document()
+    resolve = _Variables(document, stage).resolve
+    queue, parking, state, usage = (
+        resolve(document["resources"]["Resources"][name]["Properties"])
+        for name in ("JobQueue", "DeadLetterQueue", "StateTable", "UsageTable")
+    )
+    dead_letter_queue_url = _create_queue(endpoint_url, parking)
     return StackNames(
-        queue_url=_create_queue(
-            sqs, _parking_in(sqs, dead_letter_queue_url, resources["JobQueue"]["Properties"])
-        ),
+        queue_url=_create_queue(endpoint_url, _parking_in(endpoint_url, dead_letter_queue_url, queue)),
         dead_letter_queue_url=dead_letter_queue_url,
-        state_table=_create_table(dynamodb, resources["StateTable"]["Properties"]),
-        usage_table=_create_table(dynamodb, resources["UsageTable"]["Properties"]),
+        state_table=_create_table(endpoint_url, state),
+        usage_table=_create_table(endpoint_url, usage),
     )
 
 
@@ -116,31 +115,20 @@ class _Variables:
         return self.resolve(value)
 
 
-@cache
-def _client(service: str, endpoint_url: str) -> Any:
-    """Reach the local AWS with keys that open nothing else, whatever the shell is logged in to."""
-    return boto3.client(
-        service,
-        endpoint_url=endpoint_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=LOCAL_ONLY,
-    )
-
-
-def _parking_in(sqs: Any, dead_letter_queue_url: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _parking_in(url: str, dead_letter_queue_url: str, properties: dict[str, Any]) -> dict[str, Any]:
     """Put the dead-letter queue's real ARN where the definition refers to it."""
-    answer = sqs.get_queue_attributes(QueueUrl=dead_letter_queue_url, AttributeNames=["QueueArn"])
-    redrive = properties["RedrivePolicy"] | {"deadLetterTargetArn": answer["Attributes"]["QueueArn"]}
+    found = call(
+        url, "sqs", "GetQueueAttributes", QueueUrl=dead_letter_queue_url, AttributeNames=["QueueArn"]
+    )
+    redrive = properties["RedrivePolicy"] | {"deadLetterTargetArn": found["Attributes"]["QueueArn"]}
     return properties | {"RedrivePolicy": redrive}
 
 
-def _create_queue(sqs: Any, properties: dict[str, Any]) -> str:
+def _create_queue(url: str, properties: dict[str, Any]) -> str:
     """Create one queue and return its URL; creating it again with the same attributes changes nothing."""
     attributes = {name: _attribute(value) for name, value in properties.items() if name != "QueueName"}
-    url: str = sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
-    return url
+    made = call(url, "sqs", "CreateQueue", QueueName=properties["QueueName"], Attributes=attributes)
+    return str(made["QueueUrl"])
 
 
 def _attribute(value: Any) -> str:
@@ -148,16 +136,19 @@ def _attribute(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _create_table(dynamodb: Any, properties: dict[str, Any]) -> str:
-    """Create one table, wait until it takes requests, and return its name."""
+def _create_table(url: str, properties: dict[str, Any]) -> str:
+    """Create one table, which a local AWS has at once, and return its name."""
     name: str = properties["TableName"]
     try:
-        dynamodb.create_table(**{key: properties[key] for key in SAME_IN_CREATE_TABLE})
-    except dynamodb.exceptions.ResourceInUseException:
+        call(url, "dynamodb", "CreateTable", **{key: properties[key] for key in SAME_IN_CREATE_TABLE})
+    except AwsRefused as refused:
+        if refused.code != "ResourceInUseException":
+            raise
         return name
-    dynamodb.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    if expiry := properties.get("TimeToLiveSpecification"):
-        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
-    if recovery := properties.get("PointInTimeRecoverySpecification"):
-        dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
+    for operation, what in (
+        ("UpdateTimeToLive", "TimeToLiveSpecification"),
+        ("UpdateContinuousBackups", "PointInTimeRecoverySpecification"),
+    ):
+        if what in properties:
+            call(url, "dynamodb", operation, TableName=name, **{what: properties[what]})
     return name

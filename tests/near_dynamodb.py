@@ -19,9 +19,9 @@ from botocore.exceptions import ClientError
 from ministack.services import dynamodb
 
 from playground.aws import REGION
+from playground.aws_json import content_of, headers_for
 from router.adapters.table import CONFLICT_TRIES, Dynamo
 from tests.dynamodb_rules import checked_session, violations
-from tests.rows import headers_for
 
 NOWHERE = "http://near.test"
 TRANSACT = "TransactWriteItems"
@@ -34,11 +34,17 @@ _one_at_a_time = threading.Lock()
 """As behind a network, where it has one thread."""
 
 
-def ask(operation: str, body: bytes) -> tuple[int, bytes]:
-    """Let the DynamoDB handle a request; it waits for nothing, so its coroutine ends at once."""
+def ask(operation: str, **request: Any) -> dict[str, Any]:
+    """Ask it; raises AwsRefused."""
+    return content_of(*answered(operation, json.dumps(request).encode()))
+
+
+def answered(operation: str, body: bytes) -> tuple[int, bytes]:
+    """Let it handle a request; it waits for nothing, so its coroutine ends at once."""
+    headers = headers_for("dynamodb", operation)
     with _one_at_a_time:
         try:
-            dynamodb.handle_request("POST", "/", headers_for(operation), body, {}).send(None)
+            dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
         except StopIteration as ended:
             status, _, answer = ended.value[:3]
             return status, answer if isinstance(answer, bytes) else answer.encode()
@@ -97,7 +103,7 @@ class FaultyClient:
             raise _error(operation, "TransactionCanceledException", CancellationReasons=_conflicts(request))
         if fault is Fault.REFUSED:
             raise _error(operation, "AccessDeniedException")
-        status, answer = ask(operation, json.dumps(request).encode())
+        status, answer = answered(operation, json.dumps(request).encode())
         if fault is Fault.UNSEEN:
             raise _error(operation, "AccessDeniedException")
         content = json.loads(answer)
@@ -118,7 +124,7 @@ def _send(request: AWSRequest, **_: Any) -> AWSResponse:
     """Answer what the SDK is about to send."""
     target = request.headers["X-Amz-Target"]
     operation = (target.decode() if isinstance(target, bytes) else str(target)).rpartition(".")[2]
-    status, body = ask(operation, request.body)
+    status, body = answered(operation, request.body)
     return AWSResponse(NOWHERE, status, {}, _Raw(body))
 
 

@@ -5,46 +5,26 @@ The local DynamoDB is asked without the SDK, which takes longer to read an answe
 
 from __future__ import annotations
 
-import http.client
-import json
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
+from playground.aws_json import call
 from router.adapters.attributes import read, written
 
 Row = dict[str, Any]
 
-Ask = Callable[[str, bytes], tuple[int, bytes]]
-"""Gives a local DynamoDB an operation and its request; status and body of the answer."""
-
-AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, Signature=-"
-"""Local DynamoDBs read no more from it than whose tables in which region are meant."""
+Ask = Callable[..., Row]
+"""Gives a local DynamoDB an operation and the members of its request; returns those of the answer."""
 
 ZERO = Decimal(0)
 
 
-def headers_for(operation: str) -> dict[str, str]:
-    """Say which operation a request is, as DynamoDB's protocol has it."""
-    return {"x-amz-target": f"DynamoDB_20120810.{operation}", "authorization": AUTHORIZATION}
-
-
 def over_http(url: str) -> Ask:
     """Ask the local DynamoDB at `url`."""
-    place = urlsplit(url).netloc
-
-    def ask(operation: str, body: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(place, timeout=10)
-        try:
-            connection.request("POST", "/", body, headers_for(operation))
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    return ask
+    return functools.partial(call, url, "dynamodb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +69,7 @@ class Rows:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _call(self, operation: str, **request: Any) -> Row:
-        status, body = self.ask(operation, json.dumps({"TableName": self.table} | request).encode())
-        assert status == http.HTTPStatus.OK, body
-        answer: Row = json.loads(body)
-        return answer
+        return self.ask(operation, TableName=self.table, **request)
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:

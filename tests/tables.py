@@ -22,6 +22,7 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from playground.aws import REGION
+from playground.aws_json import content_of, headers_for
 from playground.stack import SAME_IN_CREATE_TABLE, read_stack
 from router.adapters.claims import Claims
 from router.adapters.ledger import Ledger
@@ -30,7 +31,7 @@ from router.adapters.usage import UsageTable
 from router.domain.tally import OPENED_ON
 from tests import near_dynamodb
 from tests.dynamodb_rules import checked_session
-from tests.rows import Ask, Row, Rows, beginning, headers_for, in_order, over_http, sum_of
+from tests.rows import Ask, Row, Rows, beginning, in_order, over_http, sum_of
 
 BACKENDS = ("moto", "ministack")
 """What reads and writes the tables itself is told in both; what uses that, in the latter alone."""
@@ -144,9 +145,7 @@ def make_tables(dynamo: Dynamo, ask: Ask) -> Tables:
     names = {"StateTable": _name("state"), "UsageTable": _name("usage")}
     for resource, name in names.items():
         definition = _resources()[resource]["Properties"] | {"TableName": name}
-        request = {key: definition[key] for key in SAME_IN_CREATE_TABLE}
-        status, answer = ask("CreateTable", json.dumps(request).encode())
-        assert status == 200, answer
+        ask("CreateTable", **{key: definition[key] for key in SAME_IN_CREATE_TABLE})
     return Tables(dynamo, names["StateTable"], names["UsageTable"], ask)
 
 
@@ -157,12 +156,14 @@ def _checked_dynamo(url: str) -> Dynamo:
         return Dynamo(url, REGION)
 
 
-def _ask_moto(operation: str, body: bytes) -> tuple[int, bytes]:
-    request = AWSPreparedRequest("POST", MOTOS_URL, headers_for(operation), body, stream_output=False)
-    answered = botocore_stubber.process_request(request)
+def _ask_moto(operation: str, **request: Any) -> Row:
+    headers, body = headers_for("dynamodb", operation), json.dumps(request).encode()
+    answered = botocore_stubber.process_request(
+        AWSPreparedRequest("POST", MOTOS_URL, headers, body, stream_output=False)
+    )
     assert answered is not None
     status, _, answer = answered
-    return status, answer if isinstance(answer, bytes) else answer.encode()
+    return content_of(status, answer if isinstance(answer, bytes) else answer.encode())
 
 
 @functools.cache

@@ -31,6 +31,7 @@ _CONFIG = BotoConfig(
     read_timeout=2.0,  # a healthy call takes milliseconds; a thread should not be silent for longer
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
+    user_agent="penny",  # the SDK puts its own together anew for each request
 )
 
 ROW_VERSION = 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from handler import receive
 from playground.aws import LocalAws
+from playground.aws_json import call
 from playground.openrouter import ScriptedOpenRouter
 from playground.serving import serve
 from playground.slack.delivery import Delivery
@@ -33,18 +33,6 @@ BY_BANDS = ('policy = "paced"', 'policy = "bands"')
 """For stories that need to know the tier: a short message gets the economy tier."""
 
 
-@pytest.fixture(scope="session")
-def sqs_client(aws: LocalAws) -> Any:
-    """Make the client once: it takes a tenth of a second."""
-    return boto3.client(
-        "sqs",
-        aws.region,
-        endpoint_url=aws.url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
     """Change lines of the shipped config.toml: `configure(("deadline_s = 120", "deadline_s = 2"))`."""
@@ -62,7 +50,7 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
 
 
 @pytest.fixture
-def world(aws: LocalAws, sqs_client: Any, monkeypatch: pytest.MonkeyPatch, worker_id: str) -> Iterator[World]:
+def world(aws: LocalAws, monkeypatch: pytest.MonkeyPatch, worker_id: str) -> Iterator[World]:
     """Make a fresh workspace, OpenRouter, queue and tables, and set the environment that Penny reads."""
     clock = Time()
     slack, openrouter = Workspace(clock), ScriptedOpenRouter(clock, generation_delay_s=0)
@@ -89,5 +77,5 @@ def world(aws: LocalAws, sqs_client: Any, monkeypatch: pytest.MonkeyPatch, worke
             monkeypatch.setenv(name, value)
         delivery = Delivery(slack, lambda_endpoint(receive), clock)
         state, usage = (Rows(over_http(aws.url), table) for table in (names.state_table, names.usage_table))
-        yield World(clock, slack, delivery, openrouter, names, sqs_client, state, usage)
+        yield World(clock, slack, delivery, openrouter, names, partial(call, aws.url, "sqs"), state, usage)
         wiring.close()

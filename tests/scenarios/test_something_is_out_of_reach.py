@@ -79,8 +79,12 @@ def test_an_event_no_one_can_read(world: World) -> None:
 
 def test_a_job_that_is_no_job(world: World) -> None:
     """What is not a job at all is parked with its reason, not retried for ever."""
-    world.sqs.send_message(
-        QueueUrl=world.names.queue_url, MessageBody="nonsense", MessageGroupId="g", MessageDeduplicationId="d"
+    world.sqs(
+        "SendMessage",
+        QueueUrl=world.names.queue_url,
+        MessageBody="nonsense",
+        MessageGroupId="g",
+        MessageDeduplicationId="d",
     )
 
     world.work()

@@ -10,15 +10,14 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 import handler
+from playground.aws_json import AwsRefused
 from playground.clock import SystemClock
 from playground.openrouter import ScriptedOpenRouter
 from playground.slack.delivery import Delivery
@@ -56,7 +55,7 @@ class World:
     delivery: Delivery
     openrouter: ScriptedOpenRouter
     names: StackNames
-    sqs: Any
+    sqs: Callable[..., Row]
     state: Rows
     usage: Rows
 
@@ -106,7 +105,8 @@ class World:
         """Take up to `most` jobs off the queue, one by one as Lambda does, as records of an SQS event."""
         records: list[dict[str, Any]] = []
         while len(records) < most:
-            answer = self.sqs.receive_message(
+            answer = self.sqs(
+                "ReceiveMessage",
                 QueueUrl=self.names.queue_url,
                 MaxNumberOfMessages=1,
                 AttributeNames=["All"],
@@ -122,8 +122,8 @@ class World:
         result = handler.answer({"Records": [record]}, context or Context(290))
         if result["batchItemFailures"]:
             return False
-        with contextlib.suppress(ClientError):  # of twins only one has a receipt
-            self.sqs.delete_message(QueueUrl=self.names.queue_url, ReceiptHandle=record["receiptHandle"])
+        with contextlib.suppress(AwsRefused):  # of twins only one has a receipt
+            self.sqs("DeleteMessage", QueueUrl=self.names.queue_url, ReceiptHandle=record["receiptHandle"])
         return True
 
     def work(self, workers: int = 1) -> list[bool]:
@@ -136,8 +136,11 @@ class World:
 
     def make_visible(self, record: dict[str, Any]) -> None:
         """Let a job's visibility run out now."""
-        self.sqs.change_message_visibility(
-            QueueUrl=self.names.queue_url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
+        self.sqs(
+            "ChangeMessageVisibility",
+            QueueUrl=self.names.queue_url,
+            ReceiptHandle=record["receiptHandle"],
+            VisibilityTimeout=0,
         )
 
     def jobs_left(self) -> int:
@@ -146,7 +149,8 @@ class World:
 
     def dead_letters(self) -> list[dict[str, Any]]:
         """Return what is in the dead-letter queue."""
-        answer = self.sqs.receive_message(
+        answer = self.sqs(
+            "ReceiveMessage",
             QueueUrl=self.names.dead_letter_queue_url,
             MaxNumberOfMessages=10,
             MessageAttributeNames=["All"],
@@ -157,7 +161,7 @@ class World:
 
     def _count(self, url: str) -> int:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        found = self.sqs("GetQueueAttributes", QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
 
     # the tables
