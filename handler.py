@@ -27,7 +27,7 @@ def receive(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Work off one record of the queue (SQS event); returns its partial batch response."""
-    from router.wiring import dispatcher  # noqa: PLC0415 - Bolt and the AWS SDK are not `receive`'s to import
+    from router.worker import dispatcher  # noqa: PLC0415 - Bolt and the AWS SDK are not `receive`'s to import
 
     made = dispatcher(settings_from())
     _keep_what_is_made()

@@ -32,7 +32,6 @@ from bench.hooks import hooked
 from bench.peers import LEDGERS
 from bench.steps import Steps
 from bench.tables import Tables
-from router import wiring
 from router.adapters.ledger import Ledger, budget_key
 from router.adapters.openrouter import OpenRouter
 from router.adapters.secrets import Secrets
@@ -48,6 +47,7 @@ from router.domain.thread import Prompt
 from router.errors import PennyError
 from router.reserving import Busy, Exhausted, Funded, Reserving
 from router.settings import settings_from
+from router.worker import tools_for
 
 AGAIN_AFTER_S = 1.0
 """Before a job is delivered again that failed for a reason that passes; in production 10 s."""
@@ -217,7 +217,7 @@ def _serve(scene: Scene, jobs: Iterable[Job], dies_at: int, told: Connection) ->
 
 
 class _Worker:
-    """One process's parts, put together as wiring does, with a ledger of choice and an ear at the money."""
+    """One process's parts, put together as usual, with a ledger of choice and an ear at the money."""
 
     def __init__(self, scene: Scene, steps: Steps, told: Connection, at_once: int) -> None:
         settings = settings_from()
@@ -225,7 +225,7 @@ class _Worker:
         calm = boto3.resource("dynamodb", endpoint_url=scene.calm_aws_url).Table(settings.state_table)
         secrets = Secrets(settings, "slack_bot_token", "openrouter_api_key", give_up_after_s=1)
         with hooked(before_send=steps.reach, response_received=steps.reach):
-            usual = wiring._tools(settings, config, secrets)  # noqa: SLF001 - all as it is, but what is measured
+            usual = tools_for(settings, config, secrets)
             dynamo = Dynamo(settings.aws_endpoint_url, settings.region)
         ledger = LEDGERS[scene.policy](dynamo, settings.state_table, settings.usage_table)
         openrouter = OpenRouter(

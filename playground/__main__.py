@@ -112,7 +112,7 @@ def _everything(port: int, folder: Path) -> Iterator[str]:
         send = parts.enter_context(endpoint_at(f"{receiver.url}/slack/events"))
         delivery = parts.enter_context(Delivery(slack, send, clock, at_once=32))
         parts.enter_context(_reconciling())
-        books = Books(aws.url, aws.region, names)
+        books = Books(aws.url, names)
         table.heard = parts.enter_context(_told_live(books, slack)).note
         served = parts.enter_context(serve(_page(delivery, books, workers, openrouter, table), port))
         yield f"http://localhost:{served.port}"

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from playground.aws import REGION
 
-TIMEOUT_S = 10.0
-"""A local AWS that does not answer at once is not there."""
+TIMEOUT_S = 30.0
+"""Longer than the longest wait for a message, 20 s; a local AWS answers all else at once."""
 
 TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS"}
 
 Json = dict[str, Any]
+
+Call = Callable[..., Json]
+"""A call whose address and service are settled: an operation, then its members by name."""
 
 
 class AwsRefused(Exception):  # noqa: N818 - reads as what it says

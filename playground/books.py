@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, Self
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from playground.aws_json import AwsRefused, Json, call
 from playground.stack import StackNames
+from router.adapters.attributes import read
 
 Row = dict[str, Any]
-Json = dict[str, Any]
 
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})
 
@@ -29,21 +29,30 @@ LATEST = 200
 class Books:
     """Reads the tables as a whole, which only a playground may."""
 
-    def __init__(self, endpoint_url: str, region: str, names: StackNames) -> None:
-        dynamodb = boto3.resource("dynamodb", endpoint_url=endpoint_url, region_name=region)
-        self._state = dynamodb.Table(names.state_table)
-        self._usage = dynamodb.Table(names.usage_table)
+    def __init__(self, endpoint_url: str, names: StackNames) -> None:
+        self._dynamodb = partial(call, endpoint_url, "dynamodb")
+        self._names = names
 
     def show(self) -> dict[str, list[Row]]:
         """Return budgets, reservations and usage records; amounts as decimal strings."""
-        state = _all(self._state)
-        records = [row for row in _all(self._usage) if row["pk"].startswith("records#")]
+        state = self._all(self._names.state_table)
+        records = [row for row in self._all(self._names.usage_table) if row["pk"].startswith("records#")]
         records.sort(key=lambda row: row["started_at"], reverse=True)
         return {
             "budgets": [_budget(row) for row in state if row["pk"].startswith("budget#")],
             "reservations": [_reservation(row) for row in state if row["pk"].startswith("reservation#")],
             "usage": [_plain(row) for row in records[:LATEST]],
         }
+
+    def _all(self, table: str) -> list[Row]:
+        rows: list[Row] = []
+        request: Json = {"TableName": table}
+        while True:
+            page = self._dynamodb("Scan", **request)
+            rows += map(read, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return rows
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 class LiveBooks:
@@ -84,18 +93,10 @@ class LiveBooks:
             time.sleep(TOGETHER_S)
             self._written.clear()
             if self._is_heard():
-                with contextlib.suppress(BotoCoreError, ClientError):  # the next write is another chance
+                with contextlib.suppress(
+                    OSError, http.client.HTTPException, AwsRefused
+                ):  # the next write is another chance
                     self._tell(self._show())
-
-
-def _all(table: Any) -> list[Row]:
-    rows: list[Row] = []
-    page = table.scan()
-    while True:
-        rows += page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return rows
-        page = table.scan(ExclusiveStartKey=page["LastEvaluatedKey"])
 
 
 def _budget(row: Row) -> Row:

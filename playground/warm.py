@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from router.settings import settings_from
-from router.wiring import dispatcher
+from router.worker import dispatcher
 
 dispatcher(settings_from())

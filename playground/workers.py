@@ -16,11 +16,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from http.client import HTTPException
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-import boto3
+from playground.aws_json import AwsRefused, Call, call
 
 WORKERS = 24
 """Twenty questions at once, and some to spare. A worker that waits costs a few MB."""
@@ -28,7 +30,7 @@ WORKERS = 24
 POLL_S = 10
 """Of long polling: how long an idle worker's request stays open."""
 
-_PRELOAD = ["boto3", "handler", "playground.workers", "playground.warm"]
+_PRELOAD = ["handler", "playground.workers", "playground.warm"]
 
 
 class Context:
@@ -136,26 +138,28 @@ def _poll(orders: _Orders, busy_since: Any, place: int) -> None:
     import handler  # noqa: PLC0415 - it reads the environment as it is imported
 
     queue_url = orders.environment["QUEUE_URL"]
-    sqs = boto3.client("sqs", endpoint_url=orders.queue_endpoint_url)
+    sqs = partial(call, orders.queue_endpoint_url, "sqs")
     while True:
         for message in _receive(sqs, queue_url, orders.visibility_s):
             busy_since[place] = time.time()
             result = handler.answer({"Records": [record_of(message)]}, Context(orders.function_timeout_s))
             busy_since[place] = 0.0
             if not result["batchItemFailures"]:
-                sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+                with contextlib.suppress(OSError, AwsRefused):  # then it is a duplicate when it comes again
+                    sqs("DeleteMessage", QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def _receive(sqs: Any, queue_url: str, visibility_s: int) -> list[dict[str, Any]]:
+def _receive(sqs: Call, queue_url: str, visibility_s: int) -> list[dict[str, Any]]:
     try:
-        answer = sqs.receive_message(
+        answer = sqs(
+            "ReceiveMessage",
             QueueUrl=queue_url,
             MaxNumberOfMessages=1,
             WaitTimeSeconds=POLL_S,
             VisibilityTimeout=visibility_s,
             AttributeNames=["All"],
         )
-    except Exception:  # noqa: BLE001 - the queue goes away before the workers when all is stopped
+    except (OSError, HTTPException, AwsRefused):  # it goes away before the workers when all is stopped
         time.sleep(0.2)
         return []
     messages: list[dict[str, Any]] = answer.get("Messages", [])

@@ -13,9 +13,6 @@ from decimal import Context, Decimal
 from router.adapters.usage import Rollup, UsageTable
 from router.domain.ladder import Tier
 
-CHANNEL_WAYS = ("model", "user", "day")
-WORKSPACE_WAYS = ("channel", "model", "user", "day")
-
 _MILLION = Decimal(1_000_000)
 _EXACT = Context(prec=60)
 """DynamoDB keeps 38 digits of an amount, more than Decimal's own 28; this holds the sum of many of them."""

@@ -20,10 +20,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYER_OF = {
     "handler": "entry point",
     "router.__main__": "entry point",
+    "router.arguments": "entry point",
+    "router.invocation": "entry point",
     "router.command": "entry point",
     "router.sheets": "entry point",
     "router.terminal": "output",
     "router.wiring": "wiring",
+    "router.worker": "wiring",
     "router.receive": "use case",
     "router.alerting": "use case",
     "router.answer": "use case",
@@ -66,7 +69,7 @@ INWARD = {"foundation", "domain", "errors"}
 MAY_IMPORT = {
     "entry point": {"entry point", "wiring", "use case", "output", "slack", "slack's wire", "adapter"}
     | INWARD,
-    "wiring": {"use case", "slack", "slack's wire", "adapter"} | INWARD,
+    "wiring": {"wiring", "use case", "slack", "slack's wire", "adapter"} | INWARD,
     "use case": {"use case", "slack", "slack's wire", "adapter"} | INWARD,
     "output": {"output"} | INWARD,
     "slack": {"slack", "slack's wire"} | INWARD,

@@ -15,6 +15,7 @@ from router.adapters.slack_web import SlackWeb
 from router.domain.completion import Completion
 from router.errors import CallFailed, Remedy, SecretsUnavailable, SlackRefused
 from router.settings import Settings
+from router.worker import dispatcher
 from tests.loopback_sqs import LoopbackSqs
 from tests.openrouter_wire import GENERATION, LAST, NOW, a_call, sse, text
 
@@ -203,8 +204,8 @@ def settings(sqs: LoopbackSqs) -> Iterator[Settings]:
 
 def test_the_worker_asks_for_its_two_secrets_at_once(sqs: LoopbackSqs, settings: Settings) -> None:
     """Once per container, when it is made."""
-    wiring.dispatcher(settings)
-    wiring.dispatcher(settings)
+    dispatcher(settings)
+    dispatcher(settings)
     assert sqs.readings == [[TOKEN, KEY]]
 
 

@@ -12,8 +12,8 @@ import pytest
 from playground.aws import REGION, LocalAws
 from router.adapters.table import Dynamo
 from router.adapters.usage import Rollup
-from router.domain.usage import is_month
-from router.report import CHANNEL_WAYS, WORKSPACE_WAYS, Report, make_report, sum_up
+from router.domain.usage import CHANNEL_WAYS, WORKSPACE_WAYS, is_month
+from router.report import Report, make_report, sum_up
 from tests.dynamodb_rules import checked_session
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, reservation_of
 from tests.tables import Tables, fresh_tables, tables_for

@@ -92,7 +92,7 @@ def measure() -> str:
         not (too_much := excesses(rounds)),
         " and ".join(f"{name} at most {most} times {floor}" for name, (floor, most) in AT_MOST.items()),
         f"{', '.join(too_much)} exceeded: {said}",
-        then="see what a start imports: python -X importtime -c 'import handler, router.wiring'",
+        then="see what a start imports: python -X importtime -c 'import handler, router.worker'",
     )
     return f"{said}; Python {runtime.version}"
 

@@ -12,6 +12,10 @@ _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 WORKSPACE_DIMENSIONS = ("total", "model", "user", "day")
 """The ways a month is summed up; each record adds to one rollup of each."""
 
+CHANNEL_WAYS = ("model", "user", "day")
+WORKSPACE_WAYS = ("channel", *CHANNEL_WAYS)
+"""The ways to report a month, the usual one first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
