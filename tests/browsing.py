@@ -66,6 +66,11 @@ class Playground:
         told = self.api.get("/api/deliveries").json()["deliveries"]
         return [one["content"] for one in told if one["kind"] == kind]
 
+    def reserved(self, channel: str) -> list[dict[str, Any]]:
+        """Return the reservations of a channel that have not ended."""
+        told = self.api.get("/api/ledger").json()["reservations"]
+        return [one for one in told if one["channel"] == channel and one["state"] == "open"]
+
 
 def installed_browser() -> str | None:
     """Return the path of a browser on this machine, None if there is none that could be driven."""

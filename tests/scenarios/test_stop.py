@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import handler
 from playground.openrouter import traps
 from router.slack.blocks import STOP
 from tests.scenarios.world import GENERAL, World, footer_of, said, values_of
@@ -174,8 +173,7 @@ def check_stopped(world: World, thread: str) -> None:
     assert "ten" not in said(reply)
     assert "stopped" in footer_of(reply)
     assert "cost pending" in footer_of(reply)
-    world.age_leases()
-    handler.reconcile({}, None)
+    world.reconcile()
     assert world.spent_usd() == world.openrouter.billed_usd > 0
     assert world.open_reservations() == []
     world.check_books()

@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-import handler
 from playground.openrouter import Behaviour, Reply, UsageShape, refusals, traps
 from tests.scenarios.conftest import Configure
 from tests.scenarios.world import World, footer_of, journal, said
@@ -35,7 +34,7 @@ def test_cut_stream(world: World) -> None:
     assert "cut short" in footer_of(reply)
     assert world.spent_usd() == 0
     assert len(world.open_reservations()) == 1
-    _reconcile(world)
+    world.reconcile()
     assert world.spent_usd() == world.openrouter.billed_usd > 0
     world.check_books()
 
@@ -49,7 +48,7 @@ def test_mid_stream_provider_error(world: World) -> None:
 
     assert said(reply).startswith("One two")
     assert "cut short" in footer_of(reply)
-    _reconcile(world)
+    world.reconcile()
     world.check_books()
 
 
@@ -92,7 +91,7 @@ def test_a_cost_that_cannot_be_right_is_found_out_later(world: World, trap: Beha
 
     assert "cost pending" in footer_of(reply)
     assert len(world.open_reservations()) == 1
-    _reconcile(world)
+    world.reconcile()
     assert world.spent_usd() == world.openrouter.billed_usd > 0
     world.check_books()
 
@@ -141,7 +140,7 @@ def test_deadline_reached(world: World, configure: Configure) -> None:
 
     assert said(reply).startswith("One two")
     assert "cut short: out of time" in footer_of(reply)
-    _reconcile(world)
+    world.reconcile()
     assert world.spent_usd() == world.openrouter.billed_usd > 0
     world.check_books()
 
@@ -226,10 +225,3 @@ def test_moderation(world: World) -> None:
 
     assert "refused" in said(reply) or "failed" in said(reply)
     assert world.spent_usd() == 0
-
-
-def _reconcile(world: World) -> None:
-    """Let the leases run out, and reconcile."""
-    world.openrouter.wait_until_idle()
-    world.age_leases()
-    handler.reconcile({}, None)
