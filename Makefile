@@ -32,6 +32,9 @@ play: .venv/.play ## start the playground on http://127.0.0.1:3000 (PORT=… for
 # What one of the tests' many processes compiled, the others need not compile again.
 test coverage: export PYTHONDONTWRITEBYTECODE :=
 
+# The gate tries more examples of each property.
+coverage: export PENNY_EXAMPLES ?= 100
+
 test: .venv/.dev ## run the whole test suite
 	@$(VENV) -m $(PYTEST)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.adapters.openrouter_errors import (
@@ -310,7 +310,6 @@ JSON = st.recursive(
 HEADERS = st.dictionaries(st.sampled_from(["Retry-After", "X-RateLimit-Reset", "x"]), st.text(max_size=30))
 
 
-@settings(max_examples=150, deadline=None)
 @given(status=st.integers(100, 599), headers=HEADERS, body=JSON)
 def test_any_json_has_an_answer(status: int, headers: dict[str, str], body: Any) -> None:
     """Whatever JSON and headers come, one sound answer comes out."""
@@ -319,7 +318,6 @@ def test_any_json_has_an_answer(status: int, headers: dict[str, str], body: Any)
         assert_sound(classify_event(body, NOW, CALL.models))
 
 
-@settings(max_examples=200, deadline=None)
 @given(error=st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, JSON)), status=st.integers(100, 599))
 def test_any_error_object_has_an_answer(error: dict[str, Any], status: int) -> None:
     """Whatever stands in an error's own fields, one sound answer comes out."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openrouter import components
 
@@ -170,7 +170,6 @@ def test_a_body_outside_the_specification_is_noticed() -> None:
             assert_in_specification({**body, **wrong})
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     models=st.lists(st.sampled_from(CALL.models), min_size=1, max_size=3),
     max_tokens=st.integers(1, 100_000),

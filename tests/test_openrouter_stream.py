@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.adapters import sse as sse_reader
@@ -681,7 +681,6 @@ EVENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(events=st.lists(EVENT, max_size=4), done=st.booleans())
 def test_any_stream_ends_in_order(events: list[dict[str, Any]], done: bool) -> None:
     """Whatever JSON comes, the end is a completion, or a failure if no text was handed out."""
@@ -695,7 +694,6 @@ def test_any_stream_ends_in_order(events: list[dict[str, Any]], done: bool) -> N
         assert all(isinstance(piece, str) and piece for piece in caller.texts)
 
 
-@settings(max_examples=100, deadline=None)
 @given(whole=st.binary(max_size=200), cut=st.integers(0, 200))
 def test_how_bytes_are_cut_changes_no_event(whole: bytes, cut: int) -> None:
     """Any bytes at all, cut anywhere, give the same events, and one pause for each piece."""

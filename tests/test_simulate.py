@@ -19,7 +19,7 @@ from tests.usage_rows import record_of, write_usage
 MONTH = "2026-11"
 
 
-@pytest.fixture(params=["moto"])
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own."""
     yield from tables_for(request)

@@ -40,8 +40,14 @@ def read_wish(text: str, ladder: Ladder, allowed: Collection[str]) -> Wish:
     found = at_start.match(text[:_EDGE]) or at_end.search(text[-_EDGE:])
     if not found:
         return Wish()
-    wish = named[next(group for group in found.groups() if group).casefold()]
+    said = next(filter(None, found.groups()))
+    wish = next(wish for name, wish in named.items() if _is_same(name, said))
     return wish if (MODEL if wish.model else TIER) in allowed else Wish()
+
+
+def _is_same(name: str, said: str) -> bool:
+    """Compare as the patterns do: `casefold` knows nothing of the dotless and the dotted i of Turkish."""
+    return bool(re.fullmatch(re.escape(name), said, re.IGNORECASE))
 
 
 @lru_cache(maxsize=8)
@@ -61,4 +67,4 @@ def _named(ladder: Ladder) -> Iterator[tuple[str, Wish]]:
     for tier in ladder.tiers:
         for model in tier.models:
             short = model.partition("/")[2].partition(":")[0]
-            yield from ((name.casefold(), Wish(tier.name, model)) for name in (model, short))
+            yield from ((name.casefold(), Wish(tier.name, model)) for name in (model, short) if name.strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from router.domain.ladder import Ladder
@@ -81,6 +81,13 @@ def test_only_what_is_allowed_counts() -> None:
     assert read_wish("use best", ladder, ()) == Wish()
 
 
+@pytest.mark.parametrize("text", ["use PREMİUM", "premıum: why?", "use Prem\u0131um"])
+def test_names_are_known_in_turkish_letters(text: str) -> None:
+    """Where i has two capitals, and one of its forms no dot, a name is still that name."""
+    assert wish_in(text, ladder=Ladder((a_tier("premium"),))).tier == "premium"
+
+
+@example("", [": "])
 @given(
     st.text(max_size=500),
     st.lists(st.text(min_size=1, max_size=32), min_size=1, max_size=3, unique_by=str.casefold),
