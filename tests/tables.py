@@ -1,6 +1,6 @@
 """Fresh tables for a test in either local DynamoDB, and the books that must balance after every story.
 
-Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so stories run in
+Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so every expression runs in
 both, and every request is held against DynamoDB's own rules.
 """
 
@@ -34,10 +34,9 @@ from tests.dynamodb_rules import checked_session
 from tests.rows import Ask, Row, Rows, beginning, in_order, over_http, sum_of
 
 BACKENDS = ("moto", "ministack")
-"""What reads and writes the tables itself is told in both; what uses that, in the latter alone."""
-
 in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
-"""Marks such a story where most others of its file use it only."""
+"""Marks a story that is told in both: at least one for each expression that is sent to DynamoDB, and those
+on which money hangs. The others are told in the latter alone."""
 
 MOTOS_URL = f"https://dynamodb.{REGION}.amazonaws.com/"
 

@@ -9,14 +9,14 @@ import pytest
 from router.adapters.channel_settings import Change, SettingsRows
 from router.errors import TableUnavailable
 from tests.money import CHANNEL, NOW
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, in_both, tables_for
 
 ON = Change("footer", None, after=True, by="U0ADA00001", at=int(NOW))
 OFF = Change("footer", before=True, after=False, by="U0GRACE001", at=int(NOW) + 1)
 DEFAULT = Change("footer", before=False, after=None, by="U0ADA00001", at=int(NOW) + 2)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own."""
     yield from tables_for(request)
@@ -33,6 +33,7 @@ def test_nothing_chosen(tables: Tables) -> None:
     assert rows_of(tables).changes(CHANNEL, 0) == []
 
 
+@in_both
 def test_set_and_taken_back(tables: Tables) -> None:
     """What is not chosen any more is absent; each change stays readable, the newest first."""
     rows = rows_of(tables)

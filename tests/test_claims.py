@@ -9,13 +9,13 @@ import pytest
 from router.adapters.claims import KEPT_S, Claim, Duplicate, HeldByThisJob
 from router.errors import TableUnavailable
 from tests.money import CHANNEL, LEASE_S, NOW, message_of
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, in_both, tables_for
 
 OVER = NOW + LEASE_S + 1
 """When the first lease has run out."""
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own."""
     yield from tables_for(request)
@@ -62,6 +62,7 @@ def test_messages_do_not_share_claims(tables: Tables) -> None:
 # claimed, while its lease lives
 
 
+@in_both
 def test_the_same_owner_again_gets_the_same_claim(tables: Tables) -> None:
     """When the answer got lost, asking again is no takeover: nobody was there before."""
     first = taken(tables, "ann")
@@ -88,6 +89,7 @@ def test_the_same_job_waits_for_a_live_claim(tables: Tables) -> None:
     assert held == HeldByThisJob(LEASE_S - 10)
 
 
+@in_both
 def test_another_job_is_a_duplicate_of_a_live_claim(tables: Tables) -> None:
     """Slack's twin of the event goes no further while the message is being answered."""
     taken(tables, "ann")
@@ -143,6 +145,7 @@ def test_an_abandoned_claim_is_taken_at_once(tables: Tables, job: str) -> None:
 # claimed → (expired) → claimed
 
 
+@in_both
 @pytest.mark.parametrize("job", ["job-1", "job-2"])
 def test_a_claim_whose_lease_ran_out_is_taken_over(tables: Tables, job: str) -> None:
     """Whichever job comes next carries on where the dead owner stopped."""
@@ -164,6 +167,7 @@ def test_a_claim_is_taken_over_again_and_again(tables: Tables) -> None:
     assert tables.row("message#")["receives"] == 4
 
 
+@in_both
 def test_writes_by_a_former_owner_change_nothing(tables: Tables) -> None:
     """Who was taken over can neither note replies, nor finish, nor let go."""
     former = taken(tables, "ann")
@@ -177,6 +181,7 @@ def test_writes_by_a_former_owner_change_nothing(tables: Tables) -> None:
     assert tables.rows() == before
 
 
+@in_both
 def test_a_finished_claim_is_written_by_nobody(tables: Tables) -> None:
     """Not even its owner changes a claim that is done, or makes one of nothing."""
     claim = taken(tables, "ann")
@@ -212,6 +217,7 @@ def test_nothing_is_stopped_that_nobody_answers(tables: Tables) -> None:
     assert tables.rows() == []
 
 
+@in_both
 def test_one_more_answer_has_a_claim_of_its_own(tables: Tables) -> None:
     """A message that is done may be answered again, once by each tier, and stopped by itself."""
     first = taken(tables, "ann")

@@ -26,16 +26,13 @@ from tests.money import (
     usd,
 )
 from tests.rows import Row
-from tests.tables import BACKENDS, Tables, tables_for
-
-WRITES_EXPONENTS = ["ministack"]
-"""Where numbers such as 1E-12 can be added, as in the real one; moto takes them for integers."""
+from tests.tables import Tables, in_both, tables_for
 
 USER = (BudgetKind.USER, "U0ADA00001", MONTH)
 WORKSPACE = (BudgetKind.WORKSPACE, "T0TEAM0001", MONTH)
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -81,6 +78,7 @@ def test_budgets_come_in_the_order_asked(tables: Tables) -> None:
     assert [b.limit_usd for b in budgets] == [usd(3), usd(9), usd(1)]
 
 
+@in_both
 @pytest.mark.parametrize("limit", ["3.00", "0.25", "0.05", "0"])
 def test_a_changed_limit_moves_what_remains(tables: Tables, limit: str) -> None:
     """A new limit in the file counts at once, up or down, below what is spent too; nothing else moves."""
@@ -148,6 +146,7 @@ def test_a_reservation_sets_its_estimate_aside(tables: Tables) -> None:
     assert list(tables.ledger().open_past_lease(NOW + LEASE_S + 1)) == [reservation]
 
 
+@in_both
 def test_the_last_cent_can_be_reserved(tables: Tables) -> None:
     """An estimate of exactly what remains is admitted; a trillionth of a dollar more is not."""
     open_budget(tables, "0.10")
@@ -157,6 +156,7 @@ def test_the_last_cent_can_be_reserved(tables: Tables) -> None:
     assert isinstance(tables.ledger().reserve(reservation_of("0.000000000001")), Short)
 
 
+@in_both
 def test_reserving_twice_with_the_same_reservation_counts_once(tables: Tables) -> None:
     """When the answer got lost, asking again sets nothing more aside, even if no money remains."""
     open_budget(tables, "0.15")
@@ -181,6 +181,7 @@ def test_a_reservation_that_has_ended_cannot_be_reserved_again(tables: Tables) -
     assert open_budget(tables).reserved_usd == 0
 
 
+@in_both
 def test_short_names_the_budgets_as_they_stand(tables: Tables) -> None:
     """Who cannot pay learns from the refusal itself what stands in the row."""
     open_budget(tables)
@@ -191,6 +192,7 @@ def test_short_names_the_budgets_as_they_stand(tables: Tables) -> None:
     assert short == Short((open_budget(tables),))
 
 
+@in_both
 def test_one_budget_that_cannot_pay_keeps_all_others_whole(tables: Tables) -> None:
     """Money is set aside on every budget or on none, and only the one that is short is named."""
     tables.ledger().budgets(
@@ -272,6 +274,7 @@ def test_a_transaction_that_cannot_be_made_is_not_taken_for_short_money(tables: 
 # settle and release
 
 
+@in_both
 def test_reserve_then_settle(tables: Tables) -> None:
     """The bill replaces the estimate, the rest returns, and the usage record is there."""
     open_budget(tables)
@@ -334,6 +337,7 @@ def test_the_month_before_is_read_along(tables: Tables) -> None:
     tables.write(newer)
 
 
+@in_both
 def test_reserve_then_release(tables: Tables) -> None:
     """All that was set aside returns, and nothing is recorded."""
     open_budget(tables)
@@ -353,6 +357,7 @@ def end(tables: Tables, reservation: Reservation, how: str, cost: str = "0.04") 
     return ledger.release(reservation) if how == "release" else ledger.settle(reservation, bill_of(cost))
 
 
+@in_both
 @pytest.mark.parametrize("first", ["settle", "release"])
 @pytest.mark.parametrize("second", ["settle", "release"])
 def test_what_has_ended_ends_no_second_time(tables: Tables, first: str, second: str) -> None:
@@ -392,7 +397,6 @@ def test_an_overrun_is_recorded_and_stops_what_comes_after(tables: Tables) -> No
     assert isinstance(tables.ledger().reserve(reservation_of("0.000001")), Short)
 
 
-@pytest.mark.parametrize("tables", WRITES_EXPONENTS, indirect=True)
 @pytest.mark.parametrize(
     ("cost", "counted"),
     [
@@ -414,7 +418,6 @@ def test_a_cost_finer_than_the_ledger_is_rounded_up(tables: Tables, cost: str, c
     assert tables.row("records#")["cost_usd"] == usd(counted)
 
 
-@pytest.mark.parametrize("tables", WRITES_EXPONENTS, indirect=True)
 def test_many_uneven_amounts_add_up_to_the_last_digit(tables: Tables) -> None:
     """Amounts that binary fractions cannot hold leave no crumb behind."""
     open_budget(tables, "1.00")
@@ -457,6 +460,7 @@ def test_the_generation_of_an_ended_reservation_is_nobodys_business(tables: Tabl
     assert tables.rows() == before
 
 
+@in_both
 def test_only_open_reservations_past_their_lease_are_found(tables: Tables) -> None:
     """What is still within its lease, settled or released is not; the rest comes oldest first."""
     open_budget(tables)
@@ -502,6 +506,7 @@ def test_a_newer_budget_is_neither_read_nor_written(tables: Tables) -> None:
     assert tables.rows() == before
 
 
+@in_both
 def test_a_newer_reservation_is_left_to_its_release(
     tables: Tables, capsys: pytest.CaptureFixture[str]
 ) -> None:

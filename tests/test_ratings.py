@@ -10,14 +10,14 @@ import pytest
 from router.adapters.ratings import Rated, Ratings
 from router.errors import TableUnavailable
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, reservation_of
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, in_both, tables_for
 
 MODEL = bill_of().model
 ADA = Rated(CHANNEL, MONTH, "answer-1", MODEL, "U0ADA00001")
 GRACE = replace(ADA, user="U0GRACE001")
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own, with an answer that was paid for."""
     for tables in tables_for(request):
@@ -56,6 +56,7 @@ def test_the_same_again(tables: Tables) -> None:
     assert tables.rows() == before
 
 
+@in_both
 def test_another_mind(tables: Tables) -> None:
     """The vote moves, there and back, and is still one."""
     for rating, replaced in (("bad", ""), ("good", "bad"), ("bad", "good")):

@@ -13,12 +13,12 @@ from router.adapters.usage import Rollup, read_facts
 from router.domain.usage import Bill, Facts
 from router.errors import TableUnavailable
 from tests.money import CHANNEL, MONTH, bill_of, budget_of, facts_of, on_channel, reservation_of, usd
-from tests.tables import BACKENDS, Tables, tables_for
+from tests.tables import Tables, in_both, tables_for
 
 OTHER = "C0OTHER001"
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture
 def tables(request: pytest.FixtureRequest) -> Iterator[Tables]:
     """Give each story tables of its own; afterwards the books balance."""
     yield from tables_for(request)
@@ -75,6 +75,7 @@ def test_a_rollup_counts_answers_and_tokens(tables: Tables) -> None:
     assert total == Rollup(CHANNEL, MONTH, "total", "all", 2, usd("0.30"), 111, 10, usd("0.20"))
 
 
+@in_both
 def test_the_workspaces_month_is_one_query_each_way(tables: Tables) -> None:
     """Every channel's sums of one dimension come from the index, and nothing else is in the answer."""
     three_calls(tables)
@@ -133,6 +134,7 @@ def test_records_stay_out_of_the_index(tables: Tables) -> None:
     assert all({"rollup_month", "rollup_of"} <= set(row) for row in indexed)
 
 
+@in_both
 def test_records_come_oldest_first_and_whole(tables: Tables) -> None:
     """A record holds the facts before the call and the bill after it, exactly."""
     late = facts_of(started_at=Decimal("1795400000.5"))
@@ -147,6 +149,7 @@ def test_records_come_oldest_first_and_whole(tables: Tables) -> None:
     assert (records[0]["finish"], records[0]["oddities"]) == ("length", ["no_cost"])
 
 
+@in_both
 def test_the_latest_record(tables: Tables) -> None:
     """The last one of a channel's month, whichever was written last; None where there is none."""
     for started_at in ("1795348802.5", "1795348900", "1795348801"):
