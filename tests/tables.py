@@ -1,7 +1,7 @@
 """Fresh tables for a test in either local DynamoDB, and the books that must balance after every story.
 
-Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so every expression runs in
-both, and every request is held against DynamoDB's own rules.
+Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so every
+expression runs in both, and every request is held against DynamoDB's own rules.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import tomllib
 from dataclasses import fields
@@ -33,8 +34,9 @@ def named(files: list[Path]) -> list[str]:
     return [str(file.relative_to(ROOT)) for file in files]
 
 
+@functools.cache
 def parsed(path: str) -> ast.Module:
-    """Parse one of our files."""
+    """Parse one of our files, once."""
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
@@ -60,27 +62,39 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert not empty_names, "name each for its one noun"
 
 
-@pytest.mark.parametrize("path", [path for path in named(SOURCES) if not path.startswith("tests/")])
-def test_every_module_says_what_it_is(path: str) -> None:
+def test_every_module_says_what_it_is() -> None:
     """A module starts with its noun, its promise and what it leaves to others."""
-    assert ast.get_docstring(parsed(path)), f"{path} has no docstring"
+    modules = [path for path in named(SOURCES) if not path.startswith("tests/")]
+    silent = [path for path in modules if not ast.get_docstring(parsed(path))]
+
+    assert not silent, "give each a docstring"
 
 
-@pytest.mark.parametrize("path", named(TESTS))
-def test_every_test_says_what_holds(path: str) -> None:
+def test_every_test_says_what_holds() -> None:
     """A test's docstring is the sentence that its passing makes true."""
-    functions = [n for n in ast.walk(parsed(path)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    silent = [f.name for f in functions if f.name.startswith("test") and not ast.get_docstring(f)]
+    functions = [(path, node) for path in named(TESTS) for node in parsed(path).body]
+    silent = [
+        f"{path}: {node.name}"
+        for path, node in functions
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test")
+        and not ast.get_docstring(node)
+    ]
 
-    assert not silent, f"{path}: give each one sentence"
+    assert not silent, "give each one sentence"
 
 
-@pytest.mark.parametrize("path", named([file for file in SOURCES if ROOT / "tests" in file.parents]))
-def test_tests_fake_at_the_wire(path: str) -> None:
+def test_tests_fake_at_the_wire() -> None:
     """No test replaces our own code: it speaks to a fake over the wire, and survives a rewrite."""
-    patches = [ast.unparse(node) for node in ast.walk(parsed(path)) if is_patch_of_our_names(node)]
+    files = named([file for file in SOURCES if ROOT / "tests" in file.parents])
+    patches = [
+        f"{path}: {ast.unparse(node)}"
+        for path in files
+        for node in ast.walk(parsed(path))
+        if is_patch_of_our_names(node)
+    ]
 
-    assert not patches, f"{path}: use an httpx transport, a loopback server, moto or the playground"
+    assert not patches, "use an httpx transport, a loopback server, moto or the playground"
 
 
 @pytest.mark.parametrize(
