@@ -23,5 +23,5 @@
     check               whether all that this needs is there
 
 `domain` decides and knows nobody. `adapters` speak to AWS, OpenRouter and Slack's wire; `slack` is what
-people see. `wiring` puts them together, `settings` and `config` say how.
+people see. `wiring` and `worker` put them together, `settings` and `config` say how.
 """
