@@ -21,6 +21,7 @@ LAYER_OF = {
     "handler": "entry point",
     "router.__main__": "entry point",
     "router.arguments": "entry point",
+    "router.help": "entry point",
     "router.invocation": "entry point",
     "router.command": "entry point",
     "router.sheets": "entry point",
@@ -122,8 +123,12 @@ DOMAIN_MAY_USE = {
 CLOCKS = {"now", "utcnow", "today"}
 DOES_IO = {"open", "print", "input", "exec", "eval", "__import__"}
 
-STANDARD_LIBRARY_ALONE = ("router.receive", "router.adapters.queue", "router.adapters.secrets")
-"""What runs before Slack's three seconds are over: one SDK would cost more than all the rest of a start."""
+STANDARD_LIBRARY_ALONE = (
+    *("router.receive", "router.adapters.queue", "router.adapters.secrets"),
+    "router.arguments",
+)
+"""What runs before Slack's three seconds are over, and before help is shown: one SDK would cost more than all
+the rest of a start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def test_the_tables_name_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("module", STANDARD_LIBRARY_ALONE)
-def test_the_way_to_the_ack_uses_the_standard_library_alone(module: str) -> None:
-    """Nothing that runs before Slack has its answer loads a library that is not Python's own."""
+def test_what_is_waited_for_uses_the_standard_library_alone(module: str) -> None:
+    """Nothing that runs before Slack has its answer, or help is shown, loads what is not Python's own."""
     assert file_of(module), f"{module} is gone: correct STANDARD_LIBRARY_ALONE"
 
     outermost = {name.split(".")[0] for name in reached_from(module)}
