@@ -55,7 +55,8 @@ uvicorn.run(
 )
 """
 """Its standard input is a pipe from us, which the system closes however we end, also when we are
-killed. The folder that it then removes is the one made for it."""
+killed. The folder that it then removes is the one made for it. It is served by uvicorn with httptools, which
+takes half of the processor per request that the server it brings takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class AwsRefused(Exception):  # noqa: N818 - reads as what it says
 def call(url: str, service: str, operation: str, **request: Any) -> Json:
     """Call an operation of `dynamodb` or `sqs` at `url`.
 
-    Raises AwsRefused, and OSError when nobody answers there.
+    Raises AwsRefused, and OSError or HTTPException when nobody answers there, or not to the end.
     """
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=TIMEOUT_S)
     try:
@@ -58,7 +58,10 @@ def headers_for(service: str, operation: str) -> dict[str, str]:
 
 def content_of(status: int, body: bytes) -> Json:
     """Read an answer; raises AwsRefused when it is none."""
-    content: Json = json.loads(body or b"{}")
+    try:
+        content: Json = json.loads(body or b"{}")
+    except ValueError:
+        raise AwsRefused(str(status), "the answer is not JSON") from None
     if status != http.HTTPStatus.OK:
         code = str(content.get("__type", status)).rpartition("#")[2]
         raise AwsRefused(code, str(content.get("message") or content.get("Message") or ""))

@@ -145,7 +145,8 @@ def _poll(orders: _Orders, busy_since: Any, place: int) -> None:
             result = handler.answer({"Records": [record_of(message)]}, Context(orders.function_timeout_s))
             busy_since[place] = 0.0
             if not result["batchItemFailures"]:
-                with contextlib.suppress(OSError, AwsRefused):  # then it is a duplicate when it comes again
+                # what cannot be deleted is a duplicate when it comes again
+                with contextlib.suppress(OSError, HTTPException, AwsRefused):
                     sqs("DeleteMessage", QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("PENNY_EXAMPLES", "30"))
 """Of each property, by chance and other ones each time; the gate tries a hundred."""
 
-hypothesis.settings.register_profile(
-    "penny", max_examples=EXAMPLES, deadline=None
-)  # a busy machine is no failure
+# No deadline: a busy machine is no failure.
+hypothesis.settings.register_profile("penny", max_examples=EXAMPLES, deadline=None)
 hypothesis.settings.load_profile("penny")
 
 SERVICES = {"dynamodb", "sqs", "ssm", "sts"}

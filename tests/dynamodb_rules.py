@@ -1,7 +1,7 @@
 """DynamoDB's own rules for requests, held against every request of a test.
 
 Local DynamoDBs let through what the real one refuses: arithmetic in conditions, one attribute set twice,
-names that are reserved, values that no expression uses. Rules:
+names that are reserved, values that no expression uses. What moto's parsers do not read is wrong, too. Rules:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html and
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html.
 """
@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 from collections import Counter
@@ -18,6 +19,9 @@ from typing import Any
 
 import pytest
 from botocore import handlers
+from moto.dynamodb.comparisons import get_filter_expression
+from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined] # untyped
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 RESERVED = {str(word).upper() for word in ReservedKeywords.get_reserved_keywords()}
@@ -93,9 +97,26 @@ def _wrong_with(part: Part) -> Iterator[str]:
     for name in CONDITIONS:
         if re.search(r"[-+*/]", part.get(name, "")):
             yield f"arithmetic in {name}"
+    update, condition = (part.get(name, "") for name in ("UpdateExpression", "ConditionExpression"))
+    names = tuple(part.get("ExpressionAttributeNames", {}).items())
+    yield from _unread_by_moto(update, condition, names, tuple(part.get("ExpressionAttributeValues", {})))
     yield from _wrong_with_update(part)
     yield from _wrong_with_keys(part)
     yield from (f"the number {n} has too many digits" for n in _numbers(part) if _digits(n) > MOST_DIGITS)
+
+
+@functools.cache
+def _unread_by_moto(
+    update: str, condition: str, names: tuple[tuple[str, str], ...], values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Let moto's parsers, which are stricter than the local DynamoDB's, read what changes a row."""
+    try:
+        if update:
+            UpdateExpressionParser.make(update)
+        get_filter_expression(condition, dict(names), {value: {"S": ""} for value in values})
+    except (LookupError, ValueError, MockValidationException) as error:
+        return (f"moto cannot read it: {error}",)
+    return ()
 
 
 def _bare_names(expression: str) -> set[str]:

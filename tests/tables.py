@@ -1,7 +1,7 @@
 """Fresh tables for a test in either local DynamoDB, and the books that must balance after every story.
 
-Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so every
-expression runs in both, and every request is held against DynamoDB's own rules.
+Each has its own blind spots (one takes arithmetic in conditions, the other forgets tokens), so some stories
+run in both, and every request is held against DynamoDB's own rules and moto's parsers.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tests.rows import Ask, Row, Rows, beginning, in_order, over_http, sum_of
 
 BACKENDS = ("moto", "ministack")
 in_both = pytest.mark.parametrize("tables", BACKENDS, indirect=True)
-"""Marks a story that is told in both: at least one for each expression that is sent to DynamoDB, and those
-on which money hangs. The others are told in the latter alone."""
+"""Marks a story that is told in both: at least one for each kind of row, and those on which money hangs. The
+others are told in the latter alone."""
 
 MOTOS_URL = f"https://dynamodb.{REGION}.amazonaws.com/"
 

@@ -34,6 +34,8 @@ def test_a_good_request_passes() -> None:
         ({"UpdateExpression": "SET #state = :state, receives = :limit ADD receives :one"}, "changed twice"),
         ({"UpdateExpression": "SET #state = :state SET #open = :limit ADD receives :one"}, "two SET clauses"),
         ({"UpdateExpression": "SET sk = :state REMOVE #open ADD receives :one"}, "part of the key"),
+        ({"UpdateExpression": "SET #state = :state, #open = :limit ADD receives"}, "moto cannot read it"),
+        ({"ConditionExpression": "attribute_exists(#state) NOT limit_usd = :one"}, "moto cannot read it"),
         ({"ConditionExpression": "attribute_exists(owner)"}, "OWNER is a reserved word"),
         ({"ConditionExpression": "#owner = :state"}, "#owner is used but not given"),
         ({"UpdateExpression": "SET #state = :state, limit_usd = :limit ADD receives :one"}, "#open is given"),

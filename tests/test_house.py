@@ -72,7 +72,7 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_every_test_says_what_holds() -> None:
     """A test's docstring is the sentence that its passing makes true."""
-    functions = [(path, node) for path in named(TESTS) for node in parsed(path).body]
+    functions = [(path, node) for path in named(TESTS) for node in ast.walk(parsed(path))]
     silent = [
         f"{path}: {node.name}"
         for path, node in functions
